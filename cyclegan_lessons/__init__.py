@@ -1,0 +1,17 @@
+"""CycleGAN Lessons: the paper's CycleGAN in MindSpore, one module per chapter of the course."""
+
+import os
+
+os.environ.setdefault("GLOG_v", "3")  # errors only; MindSpore reads it once, when it is imported
+
+from cyclegan_lessons.versions import check_versions
+
+check_versions()
+
+from cyclegan_lessons.config import PRESETS, LessonConfig, get_preset
+from cyclegan_lessons.discriminator import PatchDiscriminator, receptive_field
+from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.generator import ResNetGenerator
+from cyclegan_lessons.image_pool import ImagePool
+from cyclegan_lessons.layers import InstanceNorm2d
+from cyclegan_lessons.losses import adversarial_loss, cycle_consistency_loss, identity_loss

@@ -1,0 +1,44 @@
+"""The layers that both networks are made of: convolutions with the paper's start weights, and instance norm."""
+
+import mindspore as ms
+from mindspore import nn, ops
+from mindspore.common.initializer import Normal
+
+
+class InstanceNorm2d(nn.Cell):
+    """Bring every channel of every image to mean 0 and variance 1 (Ulyanov et al. 2016), without parameters.
+
+    Shape N×C×H×W in and out. Each image is normalised by its own mean and variance, so the result does not depend on
+    the rest of the batch, and it is the same in training and in inference.
+    """
+
+    def __init__(self, epsilon: float = 1e-5):
+        super().__init__()
+        self.batch_norm = ops.BatchNorm(is_training=True, epsilon=epsilon)
+
+    def construct(self, x):
+        n, c, h, w = x.shape
+        ones, zeros = ops.ones((n * c,), ms.float32), ops.zeros((n * c,), ms.float32)
+        x = x.reshape((1, n * c, h, w))  # every (image, channel) becomes a channel of its own
+        x = self.batch_norm(x, ones, zeros, zeros, ones)[0]
+        return x.reshape((n, c, h, w))
+
+
+def convolution(in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
+    """A convolution with bias whose weights start as N(0, 0.02) and whose bias starts at 0 (appendix 7.1)."""
+    return nn.Conv2d(
+        in_channels, out_channels, kernel_size, stride, pad_mode="pad", padding=padding, has_bias=True,
+        weight_init=Normal(0.02), bias_init="zeros",
+    )
+
+
+def upsampling(in_channels: int, out_channels: int) -> nn.Conv2dTranspose:
+    """A 3×3 transposed convolution of stride 2 that doubles height and width exactly.
+
+    ``padding=(1, 0, 1, 0)`` (top, bottom, left, right) is the layer that other frameworks write as ``padding=1,
+    output_padding=1``; MindSpore's own ``output_padding=1`` leaves the last row and column at zero.
+    """
+    return nn.Conv2dTranspose(
+        in_channels, out_channels, 3, stride=2, pad_mode="pad", padding=(1, 0, 1, 0), has_bias=True,
+        weight_init=Normal(0.02), bias_init="zeros",
+    )
