@@ -1,0 +1,56 @@
+"""Build the HTML book from a folder of executed notebooks, from cold and with warnings as errors, into build/html."""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def saved_errors(source: Path) -> list[str]:
+    """One sentence for each saved output that is an error; Jupyter Book itself builds such pages without a word."""
+    return [
+        f"{path.name}: cell {cell.get('id')} raised {output.ename}: {output.evalue}"
+        for path in sorted(source.glob("**/*.ipynb"))
+        if ".ipynb_checkpoints" not in path.parts
+        for cell in nbformat.read(path, as_version=4).cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "error"
+    ]
+
+
+def build(source: Path, config: Path, toc: Path, build_folder: Path) -> Path:
+    """Build the book in ``source`` and return its first page; exits when a cell raised or Sphinx warned."""
+    errors = saved_errors(source)
+    if errors:
+        sys.exit("\n".join(errors + ["The book is not built from notebooks that failed."]))
+    work, html = build_folder / "_build", build_folder / "html"
+    shutil.rmtree(work, ignore_errors=True)
+    command = [Path(sys.executable).parent / "jupyter-book", "build", source, "--path-output", build_folder]
+    command += ["--config", config, "--toc", toc, "-W", "-n", "--keep-going", "-q"]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if result.returncode:
+        sys.exit(result.stdout + "The book was not built; mend what the warnings above name.")
+    shutil.rmtree(html, ignore_errors=True)
+    (work / "html").rename(html)
+    shutil.rmtree(work)
+    return html / "index.html"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", type=Path, help="folder with intro.md and executed notebooks")
+    parser.add_argument("--config", type=Path, default=ROOT / "_config.yml")
+    parser.add_argument("--toc", type=Path, default=ROOT / "_toc.yml")
+    parser.add_argument("--build", type=Path, default=ROOT / "build", help="folder in which html/ appears")
+    options = parser.parse_args()
+    page = build(options.source.resolve(), options.config.resolve(), options.toc.resolve(), options.build.resolve())
+    print(f"The book is built; open this file:\n{page}")
+
+
+if __name__ == "__main__":
+    main()

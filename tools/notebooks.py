@@ -1,0 +1,216 @@
+"""Run the book's notebooks, refresh their saved outputs, and check what is saved.
+
+`run` fills a folder with a copy of the book whose notebooks were executed with the given parameters, `refresh` writes
+the outputs of a run with the default parameters back to book/, `check` tells what must not be in a saved notebook.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOK = ROOT / "book"
+DEFAULTS = {"dataset": "orchard", "preset": "quick", "device_target": "auto"}
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
+KEPT_CELL_METADATA = ("mystnb", "tags")
+PAPERMILL_TAGS = ("injected-parameters", "papermill-error-cell-tag")
+NOT_SOURCES = shutil.ignore_patterns("*.ipynb", ".*", "_build", "data", "runs")
+
+
+def notebooks_in(folder: Path) -> list[Path]:
+    """The notebooks of a folder in the order of their chapters."""
+    return sorted(folder.glob("*.ipynb"))
+
+
+def resolved(dataset: str) -> str:
+    """The name of a dataset as it is, the path of an existing folder as an absolute one: notebooks run elsewhere."""
+    return os.path.abspath(dataset) if os.path.isdir(dataset) else dataset
+
+
+def check_parameters(dataset: str, preset: str, device_target: str):
+    """Raise `LessonError` when the course has no such dataset or preset, or the machine no such device."""
+    from cyclegan_lessons.config import get_preset
+    from cyclegan_lessons.device import select_device
+
+    get_preset(preset)
+    select_device(device_target)
+
+
+def execute(source: Path, target: Path, parameters: dict):
+    """Run one notebook through papermill into ``target``, in that folder, and print one line about it.
+
+    Only parameters that differ from the defaults are injected. Exits with a sentence that names notebook and cell
+    when a cell raises.
+    """
+    print(f"{source.name} …", end=" ", flush=True)
+    start = time.monotonic()
+    injected = {name: value for name, value in parameters.items() if value != DEFAULTS[name]}
+    try:
+        papermill.execute_notebook(
+            source, target, injected, kernel_name="python3", language="python", cwd=target.parent,
+            progress_bar=False, autosave_cell_every=0,
+        )  # fmt: skip
+    except PapermillExecutionError as error:
+        print("failed")
+        cell = nbformat.read(target, as_version=4).cells[error.cell_index]
+        sys.exit(
+            "\n".join(error.traceback)
+            + f"\n{source.name}: cell {cell.id} raised {error.ename}: {error.evalue} Mend that cell, or what it calls."
+        )
+    print(f"{time.monotonic() - start:.0f} s", flush=True)
+
+
+def run(out: Path, parameters: dict, book: Path = BOOK):
+    """Make ``out`` a copy of the book whose notebooks were executed with ``parameters``."""
+    if out.exists():
+        shutil.rmtree(out)
+    shutil.copytree(book, out, ignore=NOT_SOURCES)
+    for notebook in notebooks_in(book):
+        execute(notebook, out / notebook.name, parameters)
+        save(normalised(nbformat.read(out / notebook.name, as_version=4)), out / notebook.name)
+
+
+def prepare(out: Path, parameters: dict, book: Path = BOOK):
+    """Make ``out`` a copy of the book whose notebooks hold ``parameters`` and were not executed, for JupyterLab."""
+    shutil.copytree(book, out, ignore=NOT_SOURCES, dirs_exist_ok=True)
+    for notebook in notebooks_in(book):
+        papermill.execute_notebook(notebook, out / notebook.name, parameters, prepare_only=True, progress_bar=False)
+
+
+def refresh(book: Path = BOOK):
+    """Execute every notebook with the default parameters and, when all of them passed, save the results in the book."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "book"
+        run(out, DEFAULTS, book)
+        for notebook in notebooks_in(book):
+            shutil.copyfile(out / notebook.name, notebook)
+
+
+def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Strip what differs from run to run: timings, papermill's marks, kernel versions, the chunks of printed text."""
+    notebook = nbformat.from_dict(notebook)
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    count = 0
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT_CELL_METADATA if key in cell.metadata})
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
+        if cell.cell_type != "code":
+            continue
+        count += 1
+        cell.execution_count = count
+        outputs = []
+        for output in cell.outputs:
+            if "metadata" in output:
+                output.metadata = nbformat.from_dict({})
+            if "execution_count" in output:
+                output.execution_count = count
+            last = outputs[-1] if outputs else None
+            if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+                last.text += output.text
+            else:
+                outputs.append(output)
+        cell.outputs = outputs
+    return notebook
+
+
+def save(notebook: nbformat.NotebookNode, path: Path):
+    """Write a notebook as Jupyter does: one space of indent, a line feed at the end."""
+    path.write_text(nbformat.writes(notebook, version=4) + "\n", encoding="utf-8")
+
+
+def problems(path: Path) -> list[str]:
+    """What must not be in a saved notebook of the book, one sentence a finding."""
+    notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=nbformat.NO_CONVERT)
+    found = []
+    ids = [cell.get("id") for cell in notebook.cells]
+    if None in ids or len(set(ids)) < len(ids):
+        found.append("a cell has no id, or the id of another cell")
+    parameters = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    if parameters != ["\n".join(f'{name} = "{value}"' for name, value in DEFAULTS.items())]:
+        found.append("there is not exactly one cell tagged 'parameters' that sets dataset, preset and device_target")
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and re.search(r"!\[\s*\]\(", cell.source):
+            found.append(f"cell {cell.get('id')}: an image without alt text")
+        if cell.cell_type == "code":
+            found += [f"cell {cell.get('id')}: {text}" for text in cell_problems(cell)]
+    if not found and nbformat.writes(normalised(notebook), version=4) + "\n" != path.read_text(encoding="utf-8"):
+        found.append("there are timings, kernel versions, other metadata or another order of execution; run `make notebooks`")
+    return [f"{path.name}: {text}" for text in found]
+
+
+def cell_problems(cell: nbformat.NotebookNode) -> list[str]:
+    """The findings in one code cell and its outputs."""
+    found = []
+    if cell.execution_count is None and cell.source.strip():
+        found.append("it was not executed")
+    if set(PAPERMILL_TAGS) & set(cell.metadata.get("tags", [])):
+        found.append("papermill put it there")
+    for output in cell.outputs:
+        data = output.get("data", {})
+        text = "".join([output.get("text", ""), *(value for kind, value in data.items() if kind.startswith("text/"))])
+        if output.output_type == "error":
+            found.append(f"it raised {output.ename}: {output.evalue}")
+        if output.get("name") == "stderr":
+            found.append(f"it wrote to stderr: {text.strip()[:80]}")
+        if re.search(r"(?<![\w.:/])/(root|home|Users|work|tmp|opt|usr|var|mnt)/|\b[A-Z]:\\", text):
+            found.append("an output holds a path of one machine")
+        if re.search(r"\b0x[0-9a-f]{6,}", text):
+            found.append("an output holds a memory address")
+        if any(kind.startswith("image/") for kind in data):
+            if not cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip():
+                found.append('a figure has no alt text in the cell\'s metadata, {"mystnb": {"image": {"alt": "…"}}}')
+    return found
+
+
+def check(paths: list[Path]):
+    """Exit with all findings when a saved notebook holds what it must not."""
+    found = [text for path in paths for text in problems(path)]
+    if found:
+        sys.exit("\n".join(found))
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line: what to do, and the three parameters that the Makefile passes on."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=("run", "prepare", "refresh", "check", "parameters"))
+    parser.add_argument("--dataset", default=DEFAULTS["dataset"])
+    parser.add_argument("--preset", default=DEFAULTS["preset"])
+    parser.add_argument("--device", default=DEFAULTS["device_target"], dest="device_target")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "book", help="folder that run and prepare fill")
+    return parser.parse_args(arguments)
+
+
+def main():
+    options = parse_arguments()
+    parameters = {"dataset": resolved(options.dataset), "preset": options.preset, "device_target": options.device_target}
+    if options.action in ("run", "prepare", "parameters"):
+        from cyclegan_lessons.errors import LessonError
+
+        try:
+            check_parameters(**parameters)
+        except LessonError as error:
+            sys.exit(str(error))
+    if options.action == "run":
+        run(options.out.resolve(), parameters)
+    elif options.action == "prepare":
+        prepare(options.out.resolve(), parameters)
+    elif options.action == "refresh":
+        refresh()
+    elif options.action == "check":
+        check(notebooks_in(BOOK))
+
+
+if __name__ == "__main__":
+    main()
