@@ -1,0 +1,228 @@
+"""Chapter 1: pictures into MindRecord files, and random pairs of crops out of them, fresh in every epoch.
+
+A data folder holds ``train_x.mindrecord``, ``train_y.mindrecord``, ``test_x.mindrecord`` and ``test_y.mindrecord``, each
+with its index ``….db`` and its checksums ``….sha256``; the orchard's has the twins and the fruit masks of both test sets
+too. `prepare_dataset` makes one, `load_unpaired` trains from it, `load_images` reads a whole set.
+"""
+
+import hashlib
+import io
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import mindspore.dataset as ds
+import numpy as np
+from mindspore.mindrecord import FileWriter
+from PIL import Image
+
+from cyclegan_lessons import orchard
+from cyclegan_lessons.cache import make_once
+from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.fetch import fetch_apple2orange
+from cyclegan_lessons.images import encode_array, encode_file, list_images
+
+SETS = {"train_x": "trainA", "train_y": "trainB", "test_x": "testA", "test_y": "testB"}  # ours: the paper's folder
+_checked: set = set()  # files whose checksum was right, with their size and time
+
+
+def prepare_dataset(dataset: str, image_size: int = 64, folder: str | Path | None = None, url: str | None = None) -> Path:
+    """Return the data folder of a dataset; what was prepared before is found again and not made twice.
+
+    ``dataset`` is ``"orchard"`` (rendered at ``image_size`` pixels), ``"apple2orange"`` (downloaded, or read from ``url``,
+    which can be a local file) or a folder with ``trainA trainB testA testB`` of JPEG or PNG images of any mode and size.
+    ``folder`` is where prepared sets are kept, by default `cache.data_home`. Raises `LessonError` when that cannot work.
+    """
+    if dataset == "orchard":
+        return prepare_orchard(image_size, folder=folder)
+    if dataset == "apple2orange":
+        return prepare_folder(fetch_apple2orange(url, folder), folder)
+    if Path(dataset).expanduser().is_dir():
+        return prepare_folder(dataset, folder)
+    raise LessonError(
+        f"dataset must be 'orchard', 'apple2orange' or a folder with {' '.join(SETS.values())}, but {str(dataset)!r} is none "
+        "of these; check the spelling or the path."
+    )
+
+
+def prepare_orchard(image_size: int = 64, n_train: int = 400, n_test: int = 60, seed: int = 0, folder=None) -> Path:
+    """Render the orchard into a data folder: ``n_train`` scenes to train and ``n_test`` to test, in each domain.
+
+    The four sets have different seeds, so no scene is in two of them, and the twins of training scenes are thrown away.
+    """
+
+    def write(target: Path):
+        for i, name in enumerate(SETS):
+            domain, n = name[-1], n_train if name.startswith("train") else n_test
+            scenes = orchard.render_orchard(n, image_size, domain, seed=4 * seed + i)
+            _write_arrays(scenes.images, target, name)
+            if name.startswith("test"):
+                _write_arrays(scenes.twins, target, f"{name}_twin")
+                _write_arrays(scenes.masks, target, f"{name}_mask")
+
+    source = hashlib.sha256(Path(orchard.__file__).read_bytes()).hexdigest()
+    return make_once(f"orchard-{image_size}", [n_train, n_test, seed, source], write, folder)
+
+
+def _write_arrays(arrays: np.ndarray, target: Path, name: str):
+    write_mindrecord(((f"scene{i:04d}", array) for i, array in enumerate(arrays)), target / f"{name}.mindrecord")
+
+
+def prepare_folder(images: str | Path, folder=None) -> Path:
+    """Turn a folder with ``trainA trainB testA testB`` of image files into a data folder."""
+    images = Path(images).expanduser().resolve()
+    files = {name: list_images(images / part) for name, part in SETS.items()}
+    about = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for part in files.values() for file in part]
+
+    def write(target: Path):
+        for name, part in files.items():
+            write_mindrecord(part, target / f"{name}.mindrecord")
+
+    return make_once(images.name, about, write, folder)
+
+
+def write_mindrecord(images: Iterable, path: str | Path) -> Path:
+    """Write images into one MindRecord file with the columns ``name`` (string) and ``image`` (bytes, PNG or JPEG).
+
+    ``images`` are image files, or pairs of a name and an array, uint8 H×W×3 or bool H×W. RGB JPEG files are stored byte for
+    byte, everything else as PNG. The file, its index and its checksums appear when they are complete. Raises `LessonError`
+    when there is no image, something is not an image, or the place cannot be written.
+    """
+    path = Path(path).expanduser()
+    unfinished = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # the index knows the file by its name, so it is written under that name, in a folder of its own
+        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=path.parent))
+        draft = unfinished / path.name
+        if _write_rows(images, draft) == 0:
+            raise LessonError(f"at least one image is needed for {path.name}, but there is none; add images.")
+        parts = [Path(f"{draft}{ending}") for ending in ("", ".db")]
+        sums = "".join(f"{_sha256(part)}  {part.name}\n" for part in parts)
+        Path(f"{draft}.sha256").write_text(sums)
+        for part in sorted(unfinished.iterdir()):
+            part.chmod(0o644)
+            part.replace(path.parent / part.name)
+    except (OSError, RuntimeError) as error:
+        raise LessonError(
+            f"{path} cannot be written ({getattr(error, 'strerror', None) or str(error).splitlines()[0]}); free some space or choose another folder."
+        ) from error
+    finally:
+        if unfinished:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return path
+
+
+def _write_rows(images: Iterable, path: Path) -> int:
+    """Write the rows of one MindRecord file and return how many there were."""
+    writer = FileWriter(str(path), shard_num=1, overwrite=True)
+    writer.add_schema({"name": {"type": "string"}, "image": {"type": "bytes"}}, "images of one domain")
+    n = 0
+    for item in images:
+        name, data = encode_array(*item) if isinstance(item, tuple) else (Path(item).name, encode_file(item))
+        writer.write_raw_data([{"name": name, "image": data}])
+        n += 1
+    if n:
+        writer.commit()
+    return n
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_mindrecord(folder: str | Path, name: str) -> str:
+    """Return the path of the file ``name`` in a data folder; raises `LessonError` when it is missing or damaged."""
+    path = Path(folder) / f"{name}.mindrecord"
+    help_ = f"delete the folder {path.parent} and prepare the dataset again"
+    try:
+        for line in Path(f"{path}.sha256").read_text().splitlines():
+            digest, part = line.split("  ")
+            part = path.with_name(part)
+            stat = part.stat()
+            state = (str(part), stat.st_size, stat.st_mtime_ns, stat.st_ino)
+            if state not in _checked and _sha256(part) != digest:
+                raise LessonError(f"{part} should be as it was written, but its checksum is different: it is damaged; {help_}.")
+            _checked.add(state)
+    except (OSError, ValueError) as error:
+        if isinstance(error, LessonError):
+            raise
+        raise LessonError(f"{path} should be there with its index and checksums, but {error}; {help_}.") from error
+    return str(path)
+
+
+def load_images(folder: str | Path, name: str, limit: int | None = None, image_size: int | None = None) -> np.ndarray:
+    """Read a set, such as ``"test_x"`` or ``"test_x_mask"``, in its stored order: uint8 N×H×W×3, or bool N×H×W for masks.
+
+    ``limit`` reads only the first images, ``image_size`` resizes all to that many pixels square. Raises `LessonError` when
+    the file is missing or damaged, or when images of different sizes are to be read without ``image_size``.
+    """
+    records = ds.MindDataset(check_mindrecord(folder, name), ["image"], num_parallel_workers=1, shuffle=False, num_samples=limit)
+    arrays = []
+    for row in records.create_dict_iterator(num_epochs=1, output_numpy=True):
+        image = Image.open(io.BytesIO(row["image"]))
+        if image_size:
+            image = image.resize((image_size, image_size), Image.NEAREST if image.mode == "1" else Image.BICUBIC)
+        arrays.append(np.asarray(image))
+    if len({array.shape for array in arrays}) > 1:
+        raise LessonError(f"the images of {name} should have one size, but they differ; give image_size to resize them.")
+    return np.stack(arrays)
+
+
+def load_unpaired(
+    folder: str | Path, image_size: int = 64, batch_size: int = 1, seed: int = 0, epoch: int = 0, split: str = "train",
+    workers: int = 1, rank: int = 0,
+) -> ds.Dataset:  # fmt: skip
+    """One epoch of random pairs, with columns ``image_x`` and ``image_y``, float32 N×3×S×S in [-1, 1] (S: ``image_size``).
+
+    X and Y are shuffled independently, and the smaller set is repeated until it is as long as the larger one. Each image is
+    resized to 286/256 of S, cropped to S at random and flipped with probability one half, as in the authors' code. All of
+    it follows from ``seed``, ``epoch`` and the place of a pair in the epoch, whatever else runs. With several ``workers``,
+    worker ``rank`` gets every workers-th pair. An incomplete last batch is left out. Raises `LessonError` when a file is
+    missing or damaged, or when there are not enough images for one batch.
+    """
+    paths = [check_mindrecord(folder, f"{split}_{domain}") for domain in "xy"]
+    sizes = [ds.MindDataset(path, num_parallel_workers=1).get_dataset_size() for path in paths]
+    length = max(sizes) // workers * workers
+    if length // workers < batch_size:
+        raise LessonError(
+            f"at least {batch_size * workers} images are needed for {workers} × a batch of {batch_size}, but {folder} has "
+            f"{max(sizes)}; choose a smaller batch."
+        )
+    sources = []
+    for side, (path, size) in enumerate(zip(paths, sizes)):
+        rng = np.random.default_rng([seed, epoch, side])
+        rounds = -(-length // size)  # how often this side begins: a list of that many times the same file
+        order = np.concatenate([i * size + rng.permutation(size) for i in range(rounds)])[rank:length:workers]
+        sampler = ds.SubsetSampler(order.tolist())
+        records = ds.MindDataset([path] * rounds, ["image"], num_parallel_workers=1, sampler=sampler)
+        sources.append(records.rename("image", f"image_{'xy'[side]}"))
+    places = ds.NumpySlicesDataset({"place": np.arange(rank, length, workers)}, shuffle=False, num_parallel_workers=1)
+
+    def augment_pair(image_x, image_y, place):
+        rng = np.random.default_rng([seed, epoch, 2, int(place)])
+        return augment(image_x, image_size, rng), augment(image_y, image_size, rng)
+
+    columns = ["image_x", "image_y"]
+    pairs = ds.zip((*sources, places)).map(augment_pair, [*columns, "place"], columns, num_parallel_workers=2)
+    return pairs.batch(batch_size, drop_remainder=True, num_parallel_workers=1)
+
+
+def augment(encoded: np.ndarray, image_size: int, rng: np.random.Generator) -> np.ndarray:
+    """Turn an encoded image (bytes) into a random crop, perhaps flipped: float32 3×S×S in [-1, 1].
+
+    Resizing to 286/256 of S and cropping S×S is done in one step: resizing the part that the crop will show.
+    """
+    image = Image.open(io.BytesIO(encoded))
+    loaded = round(image_size * 286 / 256)
+    left, top = rng.integers(0, loaded - image_size, 2, endpoint=True)
+    flip = rng.random() < 0.5
+    image.draft("RGB", (loaded, loaded))  # a JPEG of more than twice this size is decoded at a part of it
+    x, y = image.width / loaded, image.height / loaded
+    box = (left * x, top * y, (left + image_size) * x, (top + image_size) * y)
+    pixels = np.asarray(image.resize((image_size, image_size), Image.BICUBIC, box))
+    if flip:
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / 127.5 - 1
