@@ -21,7 +21,7 @@ from cyclegan_lessons import orchard
 from cyclegan_lessons.cache import make_once
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.fetch import fetch_apple2orange
-from cyclegan_lessons.images import encode_array, encode_file, list_images
+from cyclegan_lessons.images import encode_array, encode_file, list_images, read_image  # noqa: F401 (for other chapters)
 
 SETS = {"train_x": "trainA", "train_y": "trainB", "test_x": "testA", "test_y": "testB"}  # ours: the paper's folder
 _checked: set = set()  # files whose checksum was right, with their size and time
