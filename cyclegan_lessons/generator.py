@@ -1,6 +1,6 @@
 """Chapter 2: the generator, a ResNet after Johnson et al. (2016), as in appendix 7.2 of the CycleGAN paper."""
 
-from mindspore import nn
+from mindspore import nn, ops
 
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.layers import InstanceNorm2d, convolution, upsampling
@@ -18,6 +18,16 @@ class ResidualBlock(nn.Cell):
 
     def construct(self, x):
         return x + self.body(x)
+
+
+@ops.constexpr  # plain Python while a graph is compiled, which knows no exception classes but the built-in ones
+def check_size(height: int, width: int):
+    """Raise `LessonError` unless both sides can be halved twice and are wide enough for the reflection padding."""
+    if height % 4 or width % 4 or height < 8 or width < 8:
+        raise LessonError(
+            f"the generator needs a height and a width of at least 8 that are divisible by 4, but the image is "
+            f"{height}×{width}; resize or pad it (translate() does so by itself)."
+        )
 
 
 class ResNetGenerator(nn.Cell):
@@ -43,10 +53,5 @@ class ResNetGenerator(nn.Cell):
         )  # fmt: skip
 
     def construct(self, x):
-        height, width = x.shape[2:]
-        if height % 4 or width % 4 or height < 8 or width < 8:
-            raise LessonError(
-                f"the generator needs a height and a width of at least 8 that are divisible by 4, but the image is "
-                f"{height}×{width}; resize or pad it (translate() does so by itself)."
-            )
+        check_size(*x.shape[2:])
         return self.decoder(self.blocks(self.encoder(x)))

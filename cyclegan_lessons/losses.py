@@ -17,6 +17,11 @@ def adversarial_loss(prediction: Tensor, is_real: bool, kind: str = "lsgan") -> 
         return ((prediction - target) ** 2).mean()
     if kind == "log":
         return ops.softplus(-prediction if is_real else prediction).mean()  # −log σ(s) or −log(1 − σ(s))
+    return unknown_kind(kind)
+
+
+@ops.constexpr  # plain Python while a graph is compiled, which knows no exception classes but the built-in ones
+def unknown_kind(kind):
     raise LessonError(f"kind must be 'lsgan' or 'log', but it is {kind!r}; choose one of the two.")
 
 

@@ -1,0 +1,139 @@
+"""The course's commands: ``python -m cyclegan_lessons fetch | train | translate | evaluate``."""
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+
+def fetch(options):
+    """Download apple2orange (or take an archive that is here), check it and make MindRecord files of it."""
+    from cyclegan_lessons.dataset import prepare_dataset
+
+    print(prepare_dataset(options.dataset, folder=options.out, url=options.url))
+
+
+def train(options):
+    """Train a model on a data set and keep everything about it in a run folder."""
+    from cyclegan_lessons.config import get_preset
+    from cyclegan_lessons.dataset import load_images, prepare_dataset
+    from cyclegan_lessons.device import select_device
+    from cyclegan_lessons.plotting import sample_rows, tile
+    from cyclegan_lessons.runs import RunFolder
+    from cyclegan_lessons.training import CycleGANTrainer
+
+    config = replace(get_preset(options.preset), seed=options.seed)
+    if options.steps is not None:
+        config = replace(config, steps=options.steps)
+    if options.epochs is not None:  # the paper's shape: half of them constant, half decaying
+        config = replace(config, constant_epochs=(options.epochs + 1) // 2, decay_epochs=options.epochs // 2, steps=None)
+    select_device(options.device)
+    data = prepare_dataset(options.dataset, image_size=config.image_size)
+    held_out = [load_images(data, name, image_size=config.image_size, limit=4) for name in ("test_x", "test_y")]
+    run = RunFolder(options.out, config, resume=options.resume)
+    trainer = CycleGANTrainer(config)
+    if options.resume:
+        run.resume(trainer)
+
+    def save_sample(trainer):
+        run.save_sample(tile(list(sample_rows(trainer.G, trainer.F, *held_out).values())), trainer.step)
+
+    try:
+        trainer.fit(data, run, save_every=options.save_every, sample_every=options.save_every, on_sample=save_sample)
+    except KeyboardInterrupt:
+        print(f"\nStopped and saved after step {trainer.step}; the same command with --resume goes on.", file=sys.stderr)
+        raise
+    print(f"Trained {trainer.step} steps; the run is in {options.out}.")
+
+
+def translate(options):
+    """Translate images and folders of images with a trained model."""
+    from cyclegan_lessons.inference import translate_files
+
+    written = translate_files(options.images, options.out, options.checkpoint, options.direction)
+    print(f"Translated {len(written)} images into {options.out}.")
+
+
+def evaluate(options):
+    """Print how good the translations of a data set's test images are."""
+    from cyclegan_lessons import evaluation
+    from cyclegan_lessons.dataset import prepare_dataset
+
+    results = evaluation.evaluate(prepare_dataset(options.dataset), options.checkpoint)
+    if options.json:
+        print(json.dumps(results, indent=2))
+        return
+    for direction, numbers in results.items():
+        print(direction)
+        for name, value in numbers.items():
+            print(f"  {name:22}{value:8.4f}" if isinstance(value, float) else f"  {name:22}{value:8}")
+
+
+def count(text: str) -> int:
+    """A whole number from 1 on, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on is expected, not {text}")
+    return number
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The four commands with their options; the names are those of the notebooks' parameters."""
+    parser = argparse.ArgumentParser(prog="python -m cyclegan_lessons", description="Train and use the paper's CycleGAN.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    dataset = {"default": "orchard", "metavar": "NAME_OR_FOLDER",
+               "help": "orchard, apple2orange, or a folder with trainA trainB testA testB (default: %(default)s)"}  # fmt: skip
+    checkpoint = {"type": Path, "metavar": "FILE", "help": "a .ckpt file of a run (default: the model in the package)"}
+
+    command = commands.add_parser("fetch", help=fetch.__doc__, description=fetch.__doc__)
+    command.add_argument("--dataset", **dataset | {"default": "apple2orange"})
+    command.add_argument("--url", metavar="URL_OR_FILE", help="where the archive is (default: the known addresses in turn)")
+    command.add_argument("--out", type=Path, metavar="FOLDER", help="where to keep the data (default: the cache)")
+    command.set_defaults(command=fetch)
+
+    command = commands.add_parser("train", help=train.__doc__, description=train.__doc__)
+    command.add_argument("--dataset", **dataset)
+    command.add_argument("--preset", default="quick", metavar="NAME", help="quick, demo or paper (default: %(default)s)")
+    command.add_argument("--device", default="auto", help="auto, CPU, GPU or Ascend (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="start of all randomness (default: %(default)s)")
+    length = command.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=count, metavar="N", help="stop after N steps of the preset's schedule")
+    length.add_argument("--epochs", type=count, metavar="N", help="N epochs, the rate constant for half, then decaying")
+    command.add_argument("--save-every", type=count, default=500, metavar="STEPS", help="default: %(default)s")
+    command.add_argument("--resume", action="store_true", help="go on with the run in the folder")
+    command.add_argument("--out", type=Path, required=True, metavar="RUN_FOLDER")
+    command.set_defaults(command=train)
+
+    command = commands.add_parser("translate", help=translate.__doc__, description=translate.__doc__)
+    command.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
+    command.add_argument("--checkpoint", **checkpoint)
+    command.add_argument("--direction", choices=("x2y", "y2x"), default="x2y", help="default: %(default)s, apples to oranges")
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    command.set_defaults(command=translate)
+
+    command = commands.add_parser("evaluate", help=evaluate.__doc__, description=evaluate.__doc__)
+    command.add_argument("--checkpoint", **checkpoint)
+    command.add_argument("--dataset", **dataset)
+    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    command.set_defaults(command=evaluate)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; where something has to be mended, print that one sentence and return 1."""
+    options = make_parser().parse_args(arguments)
+    from cyclegan_lessons.errors import LessonError
+
+    try:
+        options.command(options)
+    except LessonError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Choose the device that MindSpore computes on, and help a machine with two cores to use both."""
+
+import logging
+import os
+import warnings
+from contextlib import contextmanager
+from importlib import metadata
+
+import mindspore as ms
+
+from cyclegan_lessons.errors import LessonError
+
+DEVICES = ("Ascend", "GPU", "CPU")  # in the order in which "auto" looks for them
+
+
+@contextmanager
+def quiet_mindspore():
+    """Keep MindSpore's own log lines off the screen while something is tried whose failure we report ourselves."""
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def available_devices() -> list[str]:
+    """The names among Ascend, GPU and CPU that this MindSpore finds on this machine, best first."""
+    with quiet_mindspore():
+        return [name for name in DEVICES if getattr(ms.device_context, name.lower()).is_available()]
+
+
+def select_device(device_target: str = "auto") -> str:
+    """Make MindSpore compute on ``device_target`` and return its name.
+
+    ``"auto"`` takes Ascend, else GPU, else CPU. A device that is unknown or not there raises `LessonError`; there is
+    no silent fall-back. On CPU, a MindSpore newer than 2.8 gets one warning, since its convolutions are far slower.
+    """
+    if device_target not in ("auto", *DEVICES):
+        raise LessonError(f"device_target must be auto, {', '.join(DEVICES)}, but it is {device_target!r}; choose one of these.")
+    available = available_devices()
+    if device_target == "auto":
+        device_target = available[0]
+    elif device_target not in available:
+        raise LessonError(
+            f"device {device_target} was asked for, but MindSpore finds only {', '.join(available)} here; choose one of "
+            f"these or 'auto', or install the driver as the README says."
+        )
+    ms.set_device(device_target)
+    version = metadata.version("mindspore")
+    if device_target == "CPU" and not version.startswith("2.8."):
+        warnings.warn(f"MindSpore {version} computes convolutions on CPU up to 100 times slower than 2.8.0.", stacklevel=2)
+    return device_target
+
+
+def spread_threads():
+    """On a machine with two cores, give the main thread one and MindSpore's kernel threads the other.
+
+    MindSpore's actor thread spins while it waits and steals time from the threads that compute. Without the two
+    wandering over both cores a training step takes about half as long; results do not change. Call it after the first
+    step, when the threads exist. Does nothing with another number of cores, or outside Linux.
+    """
+    if ms.get_context("device_target") != "CPU" or not hasattr(os, "sched_getaffinity"):
+        return
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) != 2:
+        return
+    for thread in map(int, os.listdir("/proc/self/task")):
+        with open(f"/proc/self/task/{thread}/comm", encoding="utf-8") as file:
+            name = file.read()
+        if thread == os.getpid():
+            os.sched_setaffinity(thread, {cores[0]})
+        elif name.startswith("KernelThread"):
+            os.sched_setaffinity(thread, {cores[1]})
