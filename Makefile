@@ -33,10 +33,10 @@ $(VENV)/.package: $(VENV)/.requirements pyproject.toml
 
 book: setup  ## run every notebook, then build the HTML book from the results
 	$(PY) tools/notebooks.py run $(PARAMS) --out build/book
-	$(PY) tools/html.py build/book
+	$(PY) tools/build_html.py build/book
 
 html: setup  ## build the HTML book from the saved outputs only
-	$(PY) tools/html.py book
+	$(PY) tools/build_html.py book
 
 lab: setup  ## open JupyterLab on book/, or on a copy of it that holds other parameters
 ifeq ($(DATASET) $(PRESET) $(DEVICE),orchard quick auto)
@@ -55,7 +55,7 @@ test: setup  ## unit tests, every notebook on photographs, the saved outputs, th
 	@echo "== 3 of 4: every saved output against a new run"
 	$(PY) -m pytest --nbval book
 	@echo "== 4 of 4: the HTML book"
-	$(PY) tools/html.py book
+	$(PY) tools/build_html.py book
 	@echo "All four stages passed."
 
 notebooks: setup  ## run every notebook with the default parameters and save its outputs in book/
