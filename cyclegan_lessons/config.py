@@ -29,16 +29,17 @@ class LessonConfig:
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("image_size", "base_channels", "batch_size"):
-            if getattr(self, name) < 1:
-                raise LessonError(f"{name} must be at least 1, but it is {getattr(self, name)}; choose a larger value.")
+        least = {"image_size": 24, "base_channels": 1, "batch_size": 1}  # 24: the discriminator's map is then 1×1
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                raise LessonError(f"{name} must be at least {value}, but it is {getattr(self, name)}; choose a larger value.")
         for name in ("n_layers", "constant_epochs", "decay_epochs", "pool_size", "lambda_cycle", "lambda_identity"):
             if getattr(self, name) < 0:
                 raise LessonError(f"{name} must not be negative, but it is {getattr(self, name)}; choose 0 or more.")
         if self.image_size % 4:
             raise LessonError(
                 f"image_size must be divisible by 4, but it is {self.image_size}; "
-                f"choose {self.image_size // 4 * 4 or 4} or {self.image_size // 4 * 4 + 4}."
+                f"choose {self.image_size // 4 * 4} or {self.image_size // 4 * 4 + 4}."
             )
         if self.adversarial not in ("lsgan", "log"):
             raise LessonError(f"adversarial must be 'lsgan' or 'log', but it is {self.adversarial!r}; choose one of the two.")
@@ -50,7 +51,7 @@ class LessonConfig:
 
 
 PRESETS = {
-    "quick": LessonConfig(image_size=64, base_channels=16, n_layers=3, constant_epochs=1, decay_epochs=1, steps=30),
+    "quick": LessonConfig(image_size=64, base_channels=16, n_layers=3, steps=30),
     "demo": LessonConfig(image_size=64, base_channels=16, n_layers=3, constant_epochs=10, decay_epochs=10),
     "paper": LessonConfig(),
 }

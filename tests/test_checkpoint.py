@@ -1,0 +1,109 @@
+"""Checkpoints are whole or not there, checked when read, and loaded completely or not at all."""
+
+import subprocess
+import sys
+
+import mindspore as ms
+import numpy as np
+import pytest
+
+from cyclegan_lessons import LessonError, ResNetGenerator
+from cyclegan_lessons.checkpoint import load_strictly, read_checkpoint, write_checkpoint
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    path = tmp_path / "some.ckpt"
+    tensors = {"a.weight": ms.Tensor(np.arange(6, dtype=np.float32).reshape(2, 3)), "b": ms.Tensor(np.ones(400, np.float32))}
+    write_checkpoint(path, tensors, {"step": 7, "name": "Äpfel"})
+    return path
+
+
+def test_what_was_written_is_read(checkpoint):
+    tensors, info = read_checkpoint(checkpoint)
+    assert info == {"step": 7, "name": "Äpfel"}
+    np.testing.assert_array_equal(tensors["a.weight"].asnumpy(), [[0, 1, 2], [3, 4, 5]])
+    assert set(tensors) == {"a.weight", "b"}
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["some.ckpt"]  # no temporary files are left
+
+
+def test_mindspore_reads_it_too(checkpoint):
+    assert ms.load_checkpoint(str(checkpoint))["a.weight"].shape == (2, 3)
+
+
+def test_any_damage_is_noticed(checkpoint):
+    good = checkpoint.read_bytes()
+    damaged = [good[:-1], good[: len(good) // 2], b"", good + b"x"]
+    for place in range(0, len(good), 97):
+        edited = bytearray(good)
+        edited[place] ^= 0x20
+        damaged.append(bytes(edited))
+    for content in damaged:
+        checkpoint.write_bytes(content)
+        with pytest.raises(LessonError, match="is not a whole checkpoint|was not written by this project"):
+            read_checkpoint(checkpoint)
+
+
+def test_a_missing_and_a_foreign_file_are_named(tmp_path):
+    with pytest.raises(LessonError, match="a checkpoint was expected at .*none.ckpt, but there is no such file"):
+        read_checkpoint(tmp_path / "none.ckpt")
+    ms.save_checkpoint([{"name": "a", "data": ms.Tensor(1.0)}], str(tmp_path / "foreign.ckpt"))
+    with pytest.raises(LessonError, match="foreign.ckpt was not written by this project"):
+        read_checkpoint(tmp_path / "foreign.ckpt")
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(LessonError, match="could not be written .*choose another folder"):
+        write_checkpoint(tmp_path / "file" / "a.ckpt", {}, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_failing_write_keeps_the_old_checkpoint(checkpoint, monkeypatch):
+    """The disk is full halfway: a real limit on the size of files, set in another process."""
+    program = f"""
+import resource, signal
+from pathlib import Path
+import mindspore as ms, numpy as np
+from cyclegan_lessons.checkpoint import write_checkpoint
+from cyclegan_lessons.errors import LessonError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_checkpoint(Path({str(checkpoint)!r}), {{"a": ms.Tensor(np.ones(10000, np.float32))}}, {{}})
+except LessonError as error:
+    print(error)
+"""
+    before = checkpoint.read_bytes()
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "could not be written" in result.stdout and "free some space" in result.stdout
+    assert checkpoint.read_bytes() == before
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["some.ckpt"]
+
+
+@pytest.mark.parametrize(
+    ("change", "numbers"),
+    [
+        (lambda t: t.pop("blocks.0.body.1.weight"), "1 parameters are missing, 0 are left over and 0 have"),
+        (lambda t: t.update({"blocks.9.body.1.weight": t["decoder.0.bias"]}), "0 parameters are missing, 1 are left over"),
+        (lambda t: t.update({"decoder.0.bias": t["decoder.3.bias"]}), "0 are left over and 1 have another shape"),
+        (lambda t: t.update({"decoder.0.Bias": t.pop("decoder.0.bias")}), "1 parameters are missing, 1 are left over"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_changes_nothing(change, numbers):
+    source, target = (ResNetGenerator(base_channels=2, n_layers=1) for _ in range(2))
+    tensors = {name: ms.Tensor(parameter.asnumpy()) for name, parameter in source.parameters_and_names()}
+    before = {name: parameter.asnumpy().copy() for name, parameter in target.parameters_and_names()}
+    change(tensors)
+    with pytest.raises(LessonError, match=f"other.ckpt holds another architecture than the one asked for: .*{numbers}"):
+        load_strictly(target, tensors, "other.ckpt")
+    for name, parameter in target.parameters_and_names():
+        np.testing.assert_array_equal(parameter.asnumpy(), before[name])
+
+
+def test_a_prefix_chooses_one_of_several_networks():
+    source, target = (ResNetGenerator(base_channels=2, n_layers=1) for _ in range(2))
+    tensors = {f"G.{name}": ms.Tensor(parameter.asnumpy()) for name, parameter in source.parameters_and_names()}
+    load_strictly(target, {**tensors, "F.encoder.1.weight": ms.Tensor(1.0)}, "some.ckpt", prefix="G.")
+    for a, b in zip(source.trainable_params(), target.trainable_params()):
+        np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())

@@ -1,0 +1,43 @@
+"""Presets and configurations: what the design page promises, and one sentence for every value that makes no sense."""
+
+import pytest
+
+from cyclegan_lessons import PRESETS, LessonConfig, LessonError, get_preset
+
+
+def test_the_paper_preset_is_the_paper():
+    paper = PRESETS["paper"]
+    assert (paper.image_size, paper.base_channels, paper.n_layers, paper.batch_size) == (256, 64, 9, 1)
+    assert (paper.learning_rate, paper.beta1) == (2e-4, 0.5)
+    assert (paper.constant_epochs, paper.decay_epochs, paper.epochs, paper.steps) == (100, 100, 200, None)
+    assert (paper.lambda_cycle, paper.lambda_identity, paper.pool_size, paper.adversarial) == (10, 5, 50, "lsgan")
+
+
+def test_quick_and_demo_are_one_network():
+    quick, demo = PRESETS["quick"], PRESETS["demo"]
+    assert (quick.image_size, quick.base_channels, quick.n_layers) == (64, 16, 3)
+    assert (demo.image_size, demo.base_channels, demo.n_layers) == (64, 16, 3)
+    assert quick.steps is not None and demo.steps is None
+
+
+def test_an_unknown_preset_names_the_known_ones():
+    with pytest.raises(LessonError, match="one of quick, demo, paper, but it is 'fast'"):
+        get_preset("fast")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("image_size", 66, "image_size must be divisible by 4, but it is 66; choose 64 or 68"),
+        ("image_size", 20, "image_size must be at least 24, but it is 20"),
+        ("base_channels", 0, "base_channels must be at least 1, but it is 0"),
+        ("batch_size", 0, "batch_size must be at least 1, but it is 0"),
+        ("pool_size", -1, "pool_size must not be negative, but it is -1"),
+        ("lambda_cycle", -0.5, "lambda_cycle must not be negative, but it is -0.5"),
+        ("decay_epochs", -1, "decay_epochs must not be negative"),
+        ("adversarial", "wgan", "adversarial must be 'lsgan' or 'log', but it is 'wgan'"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_one_sentence(field, value, sentence):
+    with pytest.raises(LessonError, match=sentence):
+        LessonConfig(**{field: value})

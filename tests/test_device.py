@@ -1,0 +1,70 @@
+"""Devices: `auto` finds one, a missing one is an error, and the threads are spread on two cores."""
+
+import os
+import subprocess
+import sys
+
+import mindspore as ms
+import pytest
+
+from cyclegan_lessons import LessonError, device, select_device
+
+
+def test_auto_takes_the_best_device_that_is_there():
+    assert select_device("auto") == device.available_devices()[0] == ms.get_context("device_target")
+    assert "CPU" in device.available_devices()
+
+
+def test_the_order_is_ascend_gpu_cpu(monkeypatch):
+    monkeypatch.setattr(device, "available_devices", lambda: ["GPU", "CPU"])
+    chosen = []
+    monkeypatch.setattr(ms, "set_device", chosen.append)
+    assert select_device("auto") == "GPU" and chosen == ["GPU"]
+    assert device.DEVICES == ("Ascend", "GPU", "CPU")
+
+
+@pytest.mark.parametrize("name", ["GPU", "Ascend"])
+def test_a_device_that_is_not_there_is_an_error_and_no_fall_back(name):
+    if name in device.available_devices():
+        pytest.skip(f"{name} is there")
+    with pytest.raises(LessonError, match=f"device {name} was asked for, but MindSpore finds only CPU here; choose"):
+        select_device(name)
+
+
+def test_an_unknown_device_is_an_error():
+    with pytest.raises(LessonError, match="must be auto, Ascend, GPU, CPU, but it is 'TPU'"):
+        select_device("TPU")
+
+
+def test_looking_for_devices_prints_nothing():
+    program = "from cyclegan_lessons import select_device; select_device('auto')"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_a_newer_mindspore_on_cpu_is_warned_of(monkeypatch):
+    monkeypatch.setattr(device.metadata, "version", lambda name: "2.9.0")
+    with pytest.warns(UserWarning, match="MindSpore 2.9.0 computes convolutions on CPU up to 100 times slower"):
+        select_device("CPU")
+
+
+def test_spreading_gives_the_main_thread_and_the_kernels_a_core_each():
+    cores = os.sched_getaffinity(0)
+    if len(cores) != 2:
+        pytest.skip(f"threads are spread on two cores only, and this process may use {len(cores)}")
+    program = """
+import os, sys
+import mindspore as ms, numpy as np
+from cyclegan_lessons import ResNetGenerator, select_device
+from cyclegan_lessons.device import spread_threads
+select_device("CPU")
+generator = ms.jit(ResNetGenerator(base_channels=2, n_layers=0).construct)
+generator(ms.Tensor(np.zeros((1, 3, 8, 8), np.float32))).asnumpy()
+spread_threads()
+kernels = [int(t) for t in os.listdir("/proc/self/task") if open(f"/proc/self/task/{t}/comm").read().startswith("KernelThread")]
+print(os.sched_getaffinity(os.getpid()), *[os.sched_getaffinity(t) for t in kernels], sep="|")
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    main, *kernels = result.stdout.strip().split("|")
+    first, second = sorted(cores)
+    assert main == f"{{{first}}}" and kernels and set(kernels) == {f"{{{second}}}"}
