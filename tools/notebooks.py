@@ -5,7 +5,7 @@ the outputs of a run with the default parameters back to book/, `check` tells wh
 """
 
 import argparse
-import os
+import json
 import re
 import shutil
 import sys
@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
@@ -24,6 +25,7 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
 KEPT_CELL_METADATA = ("mystnb", "tags")
 PAPERMILL_TAGS = ("injected-parameters", "papermill-error-cell-tag")
+QUIET_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # else each kernel prints a warning
 NOT_SOURCES = shutil.ignore_patterns("*.ipynb", ".*", "_build", "data", "runs")
 
 
@@ -34,16 +36,27 @@ def notebooks_in(folder: Path) -> list[Path]:
 
 def resolved(dataset: str) -> str:
     """The name of a dataset as it is, the path of an existing folder as an absolute one: notebooks run elsewhere."""
-    return os.path.abspath(dataset) if os.path.isdir(dataset) else dataset
+    folder = Path(dataset).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else dataset
 
 
-def check_parameters(dataset: str, preset: str, device_target: str):
-    """Raise `LessonError` when the course has no such dataset or preset, or the machine no such device."""
+def check_parameters(dataset: str, preset: str, device_target: str, download: bool):
+    """Exit with a sentence when the course has no such dataset or preset, or the machine no such device.
+
+    The dataset is prepared here, so that the notebooks find it; one that comes from the network only if ``download``.
+    """
     from cyclegan_lessons.config import get_preset
+    from cyclegan_lessons.dataset import prepare_dataset
     from cyclegan_lessons.device import select_device
+    from cyclegan_lessons.errors import LessonError
 
-    get_preset(preset)
-    select_device(device_target)
+    try:
+        config = get_preset(preset)
+        select_device(device_target)
+        if download or dataset != "apple2orange":
+            prepare_dataset(dataset, config.image_size)
+    except LessonError as error:
+        sys.exit(str(error))
 
 
 def execute(source: Path, target: Path, parameters: dict):
@@ -58,15 +71,13 @@ def execute(source: Path, target: Path, parameters: dict):
     try:
         papermill.execute_notebook(
             source, target, injected, kernel_name="python3", language="python", cwd=target.parent,
-            progress_bar=False, autosave_cell_every=0,
+            progress_bar=False, autosave_cell_every=0, config=QUIET_KERNEL,
         )  # fmt: skip
     except PapermillExecutionError as error:
         print("failed")
-        cell = nbformat.read(target, as_version=4).cells[error.cell_index]
-        sys.exit(
-            "\n".join(error.traceback)
-            + f"\n{source.name}: cell {cell.id} raised {error.ename}: {error.evalue} Mend that cell, or what it calls."
-        )
+        cells = nbformat.read(target, as_version=4).cells
+        cell = next(c for c in cells if any(output.output_type == "error" for output in c.get("outputs", [])))
+        sys.exit("\n".join([*error.traceback, f"{source.name}: cell {cell.id} raised {error.ename}: {error.evalue}"]))
     print(f"{time.monotonic() - start:.0f} s", flush=True)
 
 
@@ -132,9 +143,10 @@ def save(notebook: nbformat.NotebookNode, path: Path):
 
 def problems(path: Path) -> list[str]:
     """What must not be in a saved notebook of the book, one sentence a finding."""
-    notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=nbformat.NO_CONVERT)
+    text = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=nbformat.NO_CONVERT)
     found = []
-    ids = [cell.get("id") for cell in notebook.cells]
+    ids = [cell.get("id") for cell in json.loads(text)["cells"]]  # nbformat mends them as it reads
     if None in ids or len(set(ids)) < len(ids):
         found.append("a cell has no id, or the id of another cell")
     parameters = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
@@ -145,9 +157,9 @@ def problems(path: Path) -> list[str]:
             found.append(f"cell {cell.get('id')}: an image without alt text")
         if cell.cell_type == "code":
             found += [f"cell {cell.get('id')}: {text}" for text in cell_problems(cell)]
-    if not found and nbformat.writes(normalised(notebook), version=4) + "\n" != path.read_text(encoding="utf-8"):
+    if not found and nbformat.writes(normalised(notebook), version=4) + "\n" != text:
         found.append("there are timings, kernel versions, other metadata or another order of execution; run `make notebooks`")
-    return [f"{path.name}: {text}" for text in found]
+    return [f"{path.name}: {finding}" for finding in found]
 
 
 def cell_problems(cell: nbformat.NotebookNode) -> list[str]:
@@ -196,12 +208,7 @@ def main():
     options = parse_arguments()
     parameters = {"dataset": resolved(options.dataset), "preset": options.preset, "device_target": options.device_target}
     if options.action in ("run", "prepare", "parameters"):
-        from cyclegan_lessons.errors import LessonError
-
-        try:
-            check_parameters(**parameters)
-        except LessonError as error:
-            sys.exit(str(error))
+        check_parameters(**parameters, download=options.action != "parameters")
     if options.action == "run":
         run(options.out.resolve(), parameters)
     elif options.action == "prepare":

@@ -1,0 +1,176 @@
+"""The built book: it needs no network, its links lead somewhere, its pictures have words; and broken sources stop the build."""
+
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import build_html
+import notebooks
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = ["01_dataset", "02_generator", "03_discriminator", "04_losses", "05_image_pool", "06_training", "07_inference"]
+LOADED = {("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("video", "src"), ("audio", "src")}
+LOADED |= {("embed", "src"), ("object", "data"), ("link", "href"), ("image", "href"), ("use", "href"), ("input", "src")}
+
+
+class Page(HTMLParser):
+    """One built page: its elements as (tag, attributes), its ids, its text."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path, self.elements, self.ids, self.text = path, [], set(), ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.elements.append((tag, attributes))
+        self.ids |= {attributes.get("id"), attributes.get("name")}
+
+    handle_startendtag = handle_starttag
+
+    def handle_data(self, data):
+        self.text += data
+
+    def addresses(self, wanted=None) -> list[str]:
+        """The addresses in this page's links, or in the given (tag, attribute) pairs."""
+        wanted = wanted or {("a", "href")}
+        return [a[name] for tag, a in self.elements for t, name in wanted if t == tag and a.get(name)]
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory) -> Path:
+    """The book, built from the saved outputs."""
+    return build_html.build(ROOT / "book", ROOT / "_config.yml", ROOT / "_toc.yml", tmp_path_factory.mktemp("built")).parent
+
+
+@pytest.fixture(scope="module")
+def pages(html) -> dict:
+    """Every built page by its name."""
+    return {path.name: Page(path) for path in sorted(html.glob("*.html"))}
+
+
+def test_every_notebook_is_a_chapter():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    listed = [chapter["file"] for chapter in toc["chapters"]]
+    assert listed[: len(CHAPTERS)] == CHAPTERS
+    assert {path.stem for path in notebooks.notebooks_in(ROOT / "book")} <= set(listed)
+
+
+def is_remote(address: str) -> bool:
+    return bool(re.match(r"(https?:)?//", address.strip()))
+
+
+def test_no_page_loads_anything_from_a_network(pages):
+    for page in pages.values():
+        assert not [address for address in page.addresses(LOADED) if is_remote(address)], page.path.name
+    assert pages["intro.html"].addresses(LOADED)
+
+
+def test_no_style_sheet_loads_anything_from_a_network(html):
+    sheets = list(html.rglob("*.css"))
+    assert sheets
+    for sheet in sheets:
+        text = sheet.read_text(encoding="utf-8", errors="replace")
+        assert not re.findall(r"url\(\s*['\"]?(?:https?:)?//|@import\s+['\"](?:https?:)?//", text), sheet.name
+
+
+def test_equations_are_drawn_by_a_mathjax_beside_the_pages(html, pages):
+    with_equations = [page for page in pages.values() if any("math" in (a.get("class") or "").split() for _, a in page.elements)]
+    assert with_equations
+    for page in with_equations:
+        scripts = [address for address in page.addresses({("script", "src")}) if "mathjax" in address.lower()]
+        assert scripts and all((html / address.split("?")[0]).is_file() for address in scripts)
+
+
+def test_every_picture_has_words(pages):
+    for page in pages.values():
+        for tag, attributes in page.elements:
+            if tag == "img":
+                alt = (attributes.get("alt") or "").strip()
+                assert alt and alt != attributes["src"] and not re.search(r"\.(png|svg|jpe?g)$", alt), (page.path.name, attributes)
+
+
+def test_every_link_inside_the_book_leads_somewhere(html, pages):
+    for page in pages.values():
+        for address in page.addresses() + page.addresses(LOADED):
+            parts = urlsplit(address)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path
+            assert target.is_file(), f"{page.path.name} links to {address}"
+            if parts.fragment and target.name in pages:
+                assert unquote(parts.fragment) in pages[target.name].ids, f"{page.path.name} links to {address}"
+
+
+def test_every_chapter_offers_its_notebook_and_its_code_can_be_copied(html, pages):
+    for notebook in notebooks.notebooks_in(ROOT / "book"):
+        page = pages[f"{notebook.stem}.html"]
+        assert f"_sources/{notebook.name}" in page.addresses()
+        assert (html / "_sources" / notebook.name).read_bytes() == notebook.read_bytes()
+        assert any("copybutton.js" in address for address in page.addresses({("script", "src")}))
+        assert any("theme-switch-button" in (a.get("class") or "") for _, a in page.elements), "no switch for the dark theme"
+
+
+def test_solutions_are_folded(pages):
+    for page in pages.values():
+        classes = [(a.get("class") or "").split() for _, a in page.elements]
+        assert all("dropdown" in names for names in classes if "solution" in names), page.path.name
+
+
+FAULTS = {
+    "a link": ("[a chapter](08_nowhere.md)", "08_nowhere"),
+    "a reference": ("{ref}`no-such-section`", "no-such-section"),
+    "an equation": ("{eq}`no-such-equation`", "no-such-equation"),
+    "a figure": ("{numref}`no-such-figure`", "no-such-figure"),
+    "a citation": ("{cite:p}`nobody1999`", "nobody1999"),
+    "a picture": ("![alt text](_static/no-such-picture.png)", "no-such-picture"),
+    "an exercise": ("```{solution} no-such-exercise\n```", "no-such-exercise"),
+}
+
+
+@pytest.fixture
+def small_book(tmp_path):
+    """A book of two pages; the build is the real one."""
+    book = tmp_path / "book"
+    shutil.copytree(ROOT / "book" / "_static", book / "_static")
+    for name in ("references.bib", "bibliography.md"):
+        shutil.copy(ROOT / "book" / name, book / name)
+    (book / "intro.md").write_text("# Hello\n\nAfter {cite:p}`zhu2017`.\n")
+    (tmp_path / "toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n  - file: bibliography\n")
+    return book
+
+
+def build(book: Path) -> Path:
+    return build_html.build(book, ROOT / "_config.yml", book.parent / "toc.yml", book.parent)
+
+
+def test_sound_sources_build(small_book):
+    page = build(small_book)
+    assert page.is_file()
+    assert {path.name for path in small_book.parent.iterdir()} == {"book", "html", "toc.yml"}  # no leftovers
+
+
+def test_each_broken_source_stops_the_build(small_book):
+    text = "# Hello\n\n" + "\n\n".join(source for source, _ in FAULTS.values())
+    (small_book / "intro.md").write_text(text)
+    with pytest.raises(SystemExit) as stop:
+        build(small_book)
+    warnings = [line for line in str(stop.value.code).splitlines() if "WARNING" in line or "ERROR" in line]
+    for what, (_, name) in FAULTS.items():
+        assert any(name in line for line in warnings), f"{what} that is broken was not seen"
+    assert not (small_book.parent / "html").exists()
+
+
+def test_a_cell_that_raised_stops_the_build(small_book):
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+    error = new_output("error", ename="ValueError", evalue="too small", traceback=[])
+    nbformat.write(new_notebook(cells=[new_code_cell("f()", id="call", outputs=[error])]), small_book / "01_bad.ipynb")
+    with pytest.raises(SystemExit, match="01_bad.ipynb: cell call raised ValueError: too small"):
+        build(small_book)
+    assert not (small_book.parent / "html").exists()

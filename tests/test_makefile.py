@@ -1,0 +1,171 @@
+"""The Makefile and .ci/run, with stand-ins for the programs that they call: what is called, when, and what a failure does."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGETS = {"help", "setup", "book", "html", "lab", "test", "notebooks", "bench", "lock", "clean"}
+
+
+def script(path: Path, text: str) -> Path:
+    """An executable shell script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with what `make setup` reads, and nothing else."""
+    for name in ("Makefile", "pyproject.toml", "requirements.txt", "tools/check_python.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture
+def fake_python(project):
+    """A Python that writes what it is asked to do to a log, and makes virtual environments whose Python does the same."""
+    log = project / "log"
+    inner = f'echo "$*" >> {log}; case "$*" in *"$BROKEN"*) [ -z "$BROKEN" ] || exit 3;; esac'
+    script(project / "inner", inner)
+    return script(
+        project / "python",
+        f'echo "$*" >> {log}; if [ "$2" = venv ]; then for d; do :; done; mkdir -p $d/bin; cp {project}/inner $d/bin/python; '
+        f"cp {project}/inner $d/bin/jupyter; fi",
+    )
+
+
+def make(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run make in a folder, free of the settings of a make that runs this test."""
+    inherited = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return subprocess.run(
+        ["make", *map(str, arguments)], cwd=project, env=inherited | environment, capture_output=True, text=True
+    )  # fmt: skip
+
+
+def log_of(project: Path) -> list[str]:
+    """What the stand-ins were asked to do since the last call."""
+    log = project / "log"
+    lines = log.read_text().splitlines() if log.exists() else []
+    log.write_text("")
+    return lines
+
+
+def test_make_alone_lists_every_target(project):
+    result = make(project)
+    assert result.returncode == 0
+    assert {line.split()[1] for line in result.stdout.splitlines() if line.startswith("make ")} == TARGETS
+
+
+def test_setup_installs_the_lock_and_then_the_package(project, fake_python):
+    assert make(project, "setup", f"PYTHON={fake_python}").returncode == 0
+    check, venv, packages, package = log_of(project)
+    assert check == "tools/check_python.py" and venv.startswith("-m venv")
+    assert "--require-hashes -r requirements.txt" in packages
+    assert "--no-deps --no-build-isolation -e ." in package
+
+
+@pytest.mark.parametrize("changed, calls", [(None, 0), ("requirements.txt", 4), ("pyproject.toml", 1)])
+def test_setup_again_only_when_something_changed(project, fake_python, changed, calls):
+    make(project, "setup", f"PYTHON={fake_python}")
+    log_of(project)
+    if changed:
+        later = (project / ".venv/.package").stat().st_mtime + 10
+        os.utime(project / changed, (later, later))
+    assert make(project, "setup", f"PYTHON={fake_python}").returncode == 0
+    assert len(log_of(project)) == calls
+
+
+def test_setup_that_was_interrupted_starts_again(project, fake_python):
+    assert make(project, "setup", f"PYTHON={fake_python}", BROKEN="--require-hashes").returncode != 0
+    log_of(project)
+    assert make(project, "setup", f"PYTHON={fake_python}").returncode == 0
+    assert len(log_of(project)) == 4
+
+
+def wrong_pythons():
+    """A Python that says it is another version, and every real one of a wrong version that this machine has."""
+    found = {version: shutil.which(f"python{version}") for version in ("3.9", "3.13", "3.14")}
+    works = {v: path for v, path in found.items() if path and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0}
+    return [("3.9", None), ("3.13", None), *works.items()]
+
+
+@pytest.mark.parametrize("version, python", wrong_pythons())
+def test_another_python_gets_one_sentence_and_no_environment(project, version, python):
+    if python is None:
+        pretend = f"import runpy, sys; sys.version_info = ({version.replace('.', ', ')}, 0); runpy.run_path(sys.argv[1])"
+        python = script(project / "python", f'exec {sys.executable} -c "{pretend}" "$@"')
+    result = make(project, "setup", f"PYTHON={python}")
+    assert result.returncode != 0
+    sentence, end = result.stderr.splitlines()
+    assert sentence.startswith("Python 3.10 to 3.12 is needed") and f"this is Python {version}" in sentence
+    assert "make setup PYTHON=" in sentence and end.startswith("make: ***")
+    assert not (project / ".venv").exists()
+
+
+def test_a_python_that_is_not_there(project):
+    result = make(project, "setup", "PYTHON=python3.99")
+    assert result.returncode != 0 and "python3.99 was not found" in result.stderr
+    assert not (project / ".venv").exists()
+
+
+def test_no_half_made_environment_when_venv_fails(project):
+    python = script(project / "python", 'if [ "$2" = venv ]; then mkdir -p .venv/bin; exit 1; fi')
+    assert make(project, "setup", f"PYTHON={python}").returncode != 0
+    assert not (project / ".venv").exists()
+
+
+@pytest.mark.parametrize("target", ["book", "lab", "test"])
+def test_the_three_parameters_are_passed_on(project, fake_python, target):
+    arguments = ("DATASET=my photos", "PRESET=demo", "DEVICE=CPU")
+    result = make(project, target, f"PYTHON={fake_python}", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert any("--dataset my photos --preset demo --device CPU" in line for line in log_of(project))
+
+
+def test_the_defaults_are_those_of_the_notebooks(project, fake_python):
+    import notebooks
+
+    make(project, "book", f"PYTHON={fake_python}")
+    wanted = "--dataset {dataset} --preset {preset} --device {device_target}".format(**notebooks.DEFAULTS)
+    assert any(wanted in line for line in log_of(project))
+
+
+STAGES = {
+    "book": ["notebooks.py run", "build_html.py build/book"],
+    "html": ["build_html.py book"],
+    "test": ["notebooks.py parameters", "notebooks.py check", "pytest tests", "pytest --nbval book", "build_html.py book"],
+}
+
+
+@pytest.mark.parametrize("target, stage", [(target, stage) for target in STAGES for stage in STAGES[target]])
+def test_a_target_fails_when_one_of_its_stages_fails(project, fake_python, target, stage):
+    result = make(project, target, f"PYTHON={fake_python}", BROKEN=stage)
+    assert result.returncode != 0
+    calls = log_of(project)
+    seen = [wanted for wanted in STAGES[target] if any(wanted in call for call in calls)]
+    assert seen == STAGES[target][: STAGES[target].index(stage) + 1]
+
+
+@pytest.mark.parametrize("broken", ["", "test", "book"])
+def test_ci_fails_when_one_of_the_two_commands_fails(tmp_path, broken):
+    script(tmp_path / "make", f'echo "make $*"; [ "$1" != "{broken}" ]')
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    result = subprocess.run(["bash", ROOT / ".ci" / "run"], env=environment, capture_output=True, text=True)
+    assert (result.returncode == 0) == (not broken)
+    assert "make test" in result.stdout
+
+
+def test_the_readme_names_only_targets_that_exist():
+    text = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`make ([a-z]+)", text)) | set(re.findall(r"^make ([a-z]+)", text, flags=re.MULTILINE))
+    assert named <= TARGETS
+    assert {"book", "test"} <= named
