@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import mindspore as ms
-from mindspore import nn
+from mindspore import nn, ops
 
 from cyclegan_lessons.device import quiet_mindspore
 from cyclegan_lessons.errors import LessonError
@@ -74,5 +74,5 @@ def assign_strictly(parameters: dict[str, ms.Parameter], stored: dict[str, ms.Te
             f"{len(left_over)} are left over and {len(other_shape)} have another shape (the first is {first}); "
             f"use the configuration that the checkpoint was trained with."
         )
-    for name, parameter in parameters.items():
-        parameter.set_data(ms.Tensor(stored[name].asnumpy(), parameter.dtype))
+    for name, parameter in parameters.items():  # in place: after set_data a compiled step goes on with the old values
+        ops.assign(parameter, ms.Tensor(stored[name].asnumpy(), parameter.dtype))

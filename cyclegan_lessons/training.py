@@ -144,7 +144,7 @@ class CycleGANTrainer:
     def set_rate(self, rate: float):
         """Let both optimisers use the learning rate ``rate`` from the next step on."""
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
-            optimizer.learning_rate.set_data(ms.Tensor(rate, ms.float32))
+            ops.assign(optimizer.learning_rate, ms.Tensor(rate, ms.float32))
 
     def fit(self, data: Path, run: RunFolder | None = None, save_every: int = 500, sample_every: int = 100,
             progress: bool = True, on_sample=None) -> list[dict]:  # fmt: skip

@@ -1,0 +1,207 @@
+"""A training run from start to end: history, samples, checkpoints, and going on exactly where it stopped."""
+
+import csv
+import json
+import math
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError, linear_decay, load_unpaired
+from cyclegan_lessons.checkpoint import read_checkpoint
+from cyclegan_lessons.dataset import prepare_orchard
+from cyclegan_lessons.runs import KEPT_CHECKPOINTS, RunFolder
+from cyclegan_lessons.training import LOSS_NAMES
+
+CONFIG = LessonConfig(
+    image_size=32, base_channels=4, n_layers=1, constant_epochs=1, decay_epochs=2, steps=8, pool_size=2, seed=3
+)  # fmt: skip
+# 3 images a domain: epoch 0 is steps 1-3, epoch 1 steps 4-6, epoch 2 steps 7-9
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return prepare_orchard(32, n_train=3, n_test=2, folder=tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """A run of 8 steps with a checkpoint every 2, and the steps at which a sample was due."""
+    run = RunFolder(tmp_path_factory.mktemp("runs") / "run", CONFIG)
+    trainer, samples = CycleGANTrainer(CONFIG), []
+    trainer.fit(data, run, save_every=2, sample_every=3, progress=False, on_sample=lambda t: samples.append(t.step))
+    return trainer, run, samples
+
+
+@pytest.fixture(scope="module")
+def other():
+    """A second trainer of the same configuration, which the tests bring into whatever state they need."""
+    return CycleGANTrainer(CONFIG)
+
+
+def weights(trainer) -> dict[str, np.ndarray]:
+    return {name: parameter.asnumpy().copy() for name, parameter in trainer._parameters().items()}
+
+
+def assert_same_weights(one: dict, two: dict):
+    assert one.keys() == two.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], two[name], err_msg=name)
+
+
+def test_the_history_has_a_row_of_finite_numbers_for_each_step(finished):
+    trainer, _, _ = finished
+    assert trainer.step == 8 and [row["step"] for row in trainer.history] == list(range(1, 9))
+    assert [row["epoch"] for row in trainer.history] == [0, 0, 0, 1, 1, 1, 2, 2]
+    rates = linear_decay(CONFIG.learning_rate, 1, 2)
+    assert [row["rate"] for row in trainer.history] == [rates[row["epoch"]] for row in trainer.history]
+    assert all(math.isfinite(row[name]) for row in trainer.history for name in LOSS_NAMES)
+
+
+def test_the_total_is_the_weighted_sum_of_its_terms(finished):
+    for row in finished[0].history:
+        total = row["G"] + row["F"] + 10 * (row["cycle_x"] + row["cycle_y"]) + 5 * (row["identity_x"] + row["identity_y"])
+        assert row["total"] == pytest.approx(total, rel=1e-5)
+
+
+def test_the_compiled_steps_use_the_rate_that_was_set(finished, other, data):
+    """With rate 0 no weight moves, with another rate all of them do (set_data on the rate would go unnoticed)."""
+    other.restore(finished[1].checkpoints()[0])
+    batch = next(load_unpaired(data, image_size=32).create_dict_iterator(num_epochs=1))
+    for rate, moves in ((0.0, False), (1e-3, True)):
+        before = weights(other)
+        other.set_rate(rate)
+        other.train_step(batch["image_x"], batch["image_y"])
+        after = weights(other)
+        for name, _ in other.networks.parameters_and_names():
+            assert np.array_equal(before[name], after[name]) != moves, name
+
+
+def test_the_run_folder_holds_everything(finished):
+    trainer, run, samples = finished
+    assert json.loads((run.path / "config.json").read_text()) == asdict(CONFIG)
+    with open(run.path / "history.csv", newline="") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    assert rows == trainer.history
+    assert [path.name for path in run.checkpoints()] == [f"step_{n:07d}.ckpt" for n in (2, 4, 6, 8)][-KEPT_CHECKPOINTS:]
+    assert samples == [3, 6, 8]
+
+
+def test_a_checkpoint_holds_networks_optimisers_pools_and_step(finished):
+    tensors, info = read_checkpoint(finished[1].checkpoints()[-1])
+    assert info["step"] == 8 and info["config"] == asdict(CONFIG) and set(info["pools"]) == {"pool_x", "pool_y"}
+    assert tensors["pool_x.images"].shape == (2, 3, 32, 32)
+    for name in ("G.encoder.1.weight", "F.decoder.0.weight", "D_X.layers.0.weight", "D_Y.layers.0.bias"):
+        assert name in tensors
+    for name in ("moment1.G.encoder.1.weight", "moment2.F.encoder.1.weight", "beta1_power", "learning_rate"):
+        assert f"generator_optimizer.{name}" in tensors
+    assert "discriminator_optimizer.moment1.D_Y.layers.0.weight" in tensors
+
+
+@pytest.mark.parametrize("stop", [4, 6])  # in the middle of an epoch, and at the end of one
+def test_going_on_gives_the_same_weights_bit_for_bit(finished, other, data, stop):
+    trainer, run, _ = finished
+    other.restore(run.path / "checkpoints" / f"step_{stop:07d}.ckpt")
+    other.history = trainer.history[:stop]
+    assert other.step == stop
+    other.fit(data, progress=False)
+    assert other.history == trainer.history
+    assert_same_weights(weights(other), weights(trainer))
+
+
+def test_a_damaged_checkpoint_is_passed_over_with_a_message(finished, other, data, capsys):
+    trainer, run, _ = finished
+    newest = run.checkpoints()[-1]
+    content = newest.read_bytes()
+    try:
+        newest.write_bytes(content[:-100])
+        RunFolder(run.path, CONFIG, resume=True).resume(other)
+    finally:
+        newest.write_bytes(content)
+    assert other.step == 6 and other.history == trainer.history[:6]
+    assert "step_0000008.ckpt is not a whole checkpoint" in capsys.readouterr().err
+    run.record(trainer.history[6]), run.record(trainer.history[7])  # as it was before
+
+
+def test_another_configuration_is_refused_by_name(finished, other):
+    path = finished[1].checkpoints()[-1]
+    before = weights(other)
+    original = other.config
+    try:
+        other.config = replace(CONFIG, lambda_cycle=5.0)
+        with pytest.raises(LessonError, match="was trained with lambda_cycle 10.0, not 5.0; resume with the same"):
+            other.restore(path)
+    finally:
+        other.config = original
+    assert_same_weights(weights(other), before)
+
+
+def test_a_folder_with_a_run_is_not_overwritten(finished):
+    with pytest.raises(LessonError, match="already holds a run; go on with it .*or choose another folder"):
+        RunFolder(finished[1].path, CONFIG)
+
+
+def test_resuming_an_empty_folder_says_so(tmp_path, other):
+    with pytest.raises(LessonError, match="no checkpoint was found .* start the run without --resume"):
+        RunFolder(tmp_path, CONFIG, resume=True).resume(other)
+
+
+def test_a_run_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(LessonError, match="cannot be written .*choose another folder"):
+        RunFolder(tmp_path / "file" / "run", CONFIG)
+
+
+def test_more_steps_than_the_schedule_has_are_refused(other, data):
+    original = other.config
+    try:
+        other.config = replace(CONFIG, steps=10)
+        with pytest.raises(LessonError, match="10 steps were asked for, but 3 epochs of 3 steps end after 9"):
+            other.fit(data, progress=False)
+    finally:
+        other.config = original
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_is_named(finished, other, data, monkeypatch):
+    other.restore(finished[1].checkpoints()[0])
+    step = other.train_step
+    monkeypatch.setattr(other, "train_step", lambda x, y: {**step(x, y), "cycle_y": float("nan")})
+    with pytest.raises(LessonError, match="cycle_y became nan at step 5; go back to the last checkpoint"):
+        other.fit(data, progress=False)
+
+
+def test_the_pools_live_across_steps_and_feed_the_discriminators(finished, other, data, monkeypatch):
+    other.restore(finished[1].checkpoints()[-1])
+    seen = {}
+    monkeypatch.setattr(other.pool_x, "query", lambda images: seen.setdefault("x", np.full_like(images, 0.25)))
+    monkeypatch.setattr(other.pool_y, "query", lambda images: seen.setdefault("y", np.full_like(images, -0.25)))
+    step = other.discriminator_step
+    monkeypatch.setattr(other, "discriminator_step", lambda *images: seen.update(given=images) or step(*images))
+    batch = next(load_unpaired(data, image_size=32, seed=3).create_dict_iterator(num_epochs=1))
+    other.train_step(batch["image_x"], batch["image_y"])
+    x, y, old_x, old_y = (image.asnumpy() for image in seen["given"])
+    np.testing.assert_array_equal(x, batch["image_x"].asnumpy())
+    np.testing.assert_array_equal(y, batch["image_y"].asnumpy())
+    assert (old_x == 0.25).all() and (old_y == -0.25).all()
+
+
+def test_ctrl_c_saves_before_it_stops(finished, other, data, tmp_path):
+    other.restore(finished[1].checkpoints()[0])
+    other.history = finished[0].history[: other.step]
+    run = RunFolder(tmp_path / "run", CONFIG)
+
+    def interrupt(trainer):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        other.fit(data, run, save_every=100, sample_every=1, progress=False, on_sample=interrupt)
+    assert [path.name for path in run.checkpoints()] == [f"step_{other.step:07d}.ckpt"]
+
+
+def test_the_progress_bar_tells_losses_and_ends(finished, other, data, capsys):
+    other.restore(finished[1].checkpoints()[-1])
+    other.step = 7
+    other.fit(data, progress=True)
+    text = capsys.readouterr().err
+    assert "8/8" in text and "epoch=2" in text and "D_X=" in text
