@@ -56,6 +56,8 @@ def test_every_range_admits_what_is_pinned(python, machine):
     environment |= {"sys_platform": "linux", "os_name": "posix", "implementation_name": "cpython"}
     pins = {canonicalize_name(r.name): r for r in pinned() if not r.marker or r.marker.evaluate(environment)}
     for wanted in ranges():
+        if wanted.marker and not wanted.marker.evaluate(environment):
+            continue
         (pin,) = pins[canonicalize_name(wanted.name)].specifier
         assert wanted.specifier.contains(pin.version), f"{wanted} does not admit {pin.version}; run `make lock`"
 

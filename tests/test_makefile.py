@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = {"help", "setup", "book", "html", "lab", "test", "notebooks", "bench", "lock", "clean"}
@@ -169,3 +170,13 @@ def test_the_readme_names_only_targets_that_exist():
     named = set(re.findall(r"`make ([a-z]+)", text)) | set(re.findall(r"^make ([a-z]+)", text, flags=re.MULTILINE))
     assert named <= TARGETS
     assert {"book", "test"} <= named
+
+
+def test_the_workflow_calls_both_commands_on_every_device_and_python():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    assert jobs["cpu"]["strategy"]["matrix"]["python"] == ["3.10", "3.11", "3.12"]
+    for job, device in (("cpu", "CPU"), ("gpu", "GPU"), ("ascend", "Ascend")):
+        commands = [step["run"] for step in jobs[job]["steps"] if "run" in step]
+        assert commands == [f"make test DEVICE={device}", f"make book DEVICE={device}"]
+        assert ("self-hosted" in jobs[job]["runs-on"]) == (job != "cpu")
+    assert jobs["publish"]["needs"] == "cpu" and "refs/heads/main" in jobs["publish"]["if"]

@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import notebooks
 import pytest
+from conftest import Handler
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 PARAMETERS = 'dataset = "orchard"\npreset = "quick"\ndevice_target = "auto"'
@@ -25,17 +26,16 @@ def figures(path: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def served_photographs(photo_archive, tmp_path_factory):
+def served_photographs(photo_archive):
     """Serve the archive of photographs on this machine, and let the notebooks' kernels fetch it from there."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(Path(photo_archive).parent))
-    handler.log_message = lambda *_: None
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, pytest.MonkeyPatch.context() as patch:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/{Path(photo_archive).name}"
-        patch.setenv("CYCLEGAN_LESSONS_URL", address)
-        patch.setenv("CYCLEGAN_LESSONS_DATA", str(tmp_path_factory.mktemp("data")))
-        yield
-        server.shutdown()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(photo_archive.parent)))
+    server.requests = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CYCLEGAN_LESSONS_URL", f"http://127.0.0.1:{server.server_port}/{photo_archive.name}")
+        yield server
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.parametrize("notebook", notebooks.notebooks_in(notebooks.BOOK), ids=lambda path: path.stem)
@@ -53,6 +53,8 @@ def test_notebook_runs_on_photographs(notebook, served_photographs, tmp_path):
     errors = [output for cell in executed.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"]
     assert not errors
     assert figures(tmp_path / notebook.name) == figures(notebook)
+    if notebook.stem == "01_dataset" and parameters["dataset"] == "apple2orange":
+        assert served_photographs.requests, "the photographs were not fetched"
 
 
 @pytest.mark.parametrize("notebook", notebooks.notebooks_in(notebooks.BOOK), ids=lambda path: path.stem)
