@@ -7,9 +7,9 @@ too. `prepare_dataset` makes one, `load_unpaired` trains from it, `load_images` 
 
 import hashlib
 import io
-import shutil
-import tempfile
+import os
 from collections.abc import Iterable
+from contextlib import contextmanager
 from pathlib import Path
 
 import mindspore.dataset as ds
@@ -18,10 +18,10 @@ from mindspore.mindrecord import FileWriter
 from PIL import Image
 
 from cyclegan_lessons import orchard
-from cyclegan_lessons.cache import make_once
+from cyclegan_lessons.cache import file_sha256, make_once, unfinished_folder
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.fetch import fetch_apple2orange
-from cyclegan_lessons.images import encode_array, encode_file, list_images, read_image  # noqa: F401 (for other chapters)
+from cyclegan_lessons.images import encode_array, encode_file, list_images
 
 SETS = {"train_x": "trainA", "train_y": "trainB", "test_x": "testA", "test_y": "testB"}  # ours: the paper's folder
 _checked: set = set()  # files whose checksum was right, with their size and time
@@ -30,16 +30,20 @@ _checked: set = set()  # files whose checksum was right, with their size and tim
 def prepare_dataset(dataset: str, image_size: int = 64, folder: str | Path | None = None, url: str | None = None) -> Path:
     """Return the data folder of a dataset; what was prepared before is found again and not made twice.
 
-    ``dataset`` is ``"orchard"`` (rendered at ``image_size`` pixels), ``"apple2orange"`` (downloaded, or read from ``url``,
-    which can be a local file) or a folder with ``trainA trainB testA testB`` of JPEG or PNG images of any mode and size.
-    ``folder`` is where prepared sets are kept, by default `cache.data_home`. Raises `LessonError` when that cannot work.
+    ``dataset`` is ``"orchard"`` (rendered at ``image_size`` pixels), ``"apple2orange"`` (see
+    `fetch_apple2orange` for ``url``), a folder with ``trainA trainB testA testB`` of JPEG or PNG images of any mode and
+    size, or a data folder. ``folder`` is where prepared sets are kept, by default the cache. Raises `LessonError` when
+    something is missing, is not an image or cannot be written.
     """
     if dataset == "orchard":
         return prepare_orchard(image_size, folder=folder)
     if dataset == "apple2orange":
         return prepare_folder(fetch_apple2orange(url, folder), folder)
-    if Path(dataset).expanduser().is_dir():
-        return prepare_folder(dataset, folder)
+    given = Path(dataset).expanduser()
+    if (given / "train_x.mindrecord").is_file():
+        return given
+    if given.is_dir():
+        return prepare_folder(given, folder)
     raise LessonError(
         f"dataset must be 'orchard', 'apple2orange' or a folder with {' '.join(SETS.values())}, but {str(dataset)!r} is none "
         "of these; check the spelling or the path."
@@ -56,16 +60,16 @@ def prepare_orchard(image_size: int = 64, n_train: int = 400, n_test: int = 60, 
         for i, name in enumerate(SETS):
             domain, n = name[-1], n_train if name.startswith("train") else n_test
             scenes = orchard.render_orchard(n, image_size, domain, seed=4 * seed + i)
-            _write_arrays(scenes.images, target, name)
+            write_arrays(scenes.images, target, name)
             if name.startswith("test"):
-                _write_arrays(scenes.twins, target, f"{name}_twin")
-                _write_arrays(scenes.masks, target, f"{name}_mask")
+                write_arrays(scenes.twins, target, f"{name}_twin")
+                write_arrays(scenes.masks, target, f"{name}_mask")
 
     source = hashlib.sha256(Path(orchard.__file__).read_bytes()).hexdigest()
     return make_once(f"orchard-{image_size}", [n_train, n_test, seed, source], write, folder)
 
 
-def _write_arrays(arrays: np.ndarray, target: Path, name: str):
+def write_arrays(arrays: np.ndarray, target: Path, name: str):
     write_mindrecord(((f"scene{i:04d}", array) for i, array in enumerate(arrays)), target / f"{name}.mindrecord")
 
 
@@ -90,66 +94,62 @@ def write_mindrecord(images: Iterable, path: str | Path) -> Path:
     when there is no image, something is not an image, or the place cannot be written.
     """
     path = Path(path).expanduser()
-    unfinished = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # the index knows the file by its name, so it is written under that name, in a folder of its own
-        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=path.parent))
+    with unfinished_folder(path.parent) as unfinished:  # the index knows the file by its name, so only its folder differs
         draft = unfinished / path.name
-        if _write_rows(images, draft) == 0:
+        if write_rows(images, draft) == 0:
             raise LessonError(f"at least one image is needed for {path.name}, but there is none; add images.")
-        parts = [Path(f"{draft}{ending}") for ending in ("", ".db")]
-        sums = "".join(f"{_sha256(part)}  {part.name}\n" for part in parts)
-        Path(f"{draft}.sha256").write_text(sums)
+        sums = [f"{file_sha256(part)}  {part.name}\n" for part in (draft, Path(f"{draft}.db"))]
+        Path(f"{draft}.sha256").write_text("".join(sums))
         for part in sorted(unfinished.iterdir()):
             part.chmod(0o644)
             part.replace(path.parent / part.name)
-    except (OSError, RuntimeError) as error:
-        raise LessonError(
-            f"{path} cannot be written ({getattr(error, 'strerror', None) or str(error).splitlines()[0]}); free some space or choose another folder."
-        ) from error
-    finally:
-        if unfinished:
-            shutil.rmtree(unfinished, ignore_errors=True)
     return path
 
 
-def _write_rows(images: Iterable, path: Path) -> int:
+def write_rows(images: Iterable, path: Path) -> int:
     """Write the rows of one MindRecord file and return how many there were."""
     writer = FileWriter(str(path), shard_num=1, overwrite=True)
+    writer.set_header_size(1 << 20)  # the smallest file is a header and two pages; the largest stored image fits a page
+    writer.set_page_size(1 << 23)
     writer.add_schema({"name": {"type": "string"}, "image": {"type": "bytes"}}, "images of one domain")
     n = 0
-    for item in images:
+    for n, item in enumerate(images, start=1):
         name, data = encode_array(*item) if isinstance(item, tuple) else (Path(item).name, encode_file(item))
-        writer.write_raw_data([{"name": name, "image": data}])
-        n += 1
+        with system_errors():
+            writer.write_raw_data([{"name": name, "image": data}])
     if n:
-        writer.commit()
+        with system_errors():
+            writer.commit()
     return n
 
 
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+@contextmanager
+def system_errors():
+    """MindRecord reports a full disk and the like as errors of its own; make them the system's."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise OSError(str(error).splitlines()[0]) from error
 
 
 def check_mindrecord(folder: str | Path, name: str) -> str:
     """Return the path of the file ``name`` in a data folder; raises `LessonError` when it is missing or damaged."""
     path = Path(folder) / f"{name}.mindrecord"
-    help_ = f"delete the folder {path.parent} and prepare the dataset again"
     try:
-        for line in Path(f"{path}.sha256").read_text().splitlines():
-            digest, part = line.split("  ")
-            part = path.with_name(part)
+        lines = Path(f"{path}.sha256").read_text().splitlines()
+        digests = {part: digest for digest, part in (line.split("  ") for line in lines)}
+        for part in (path, Path(f"{path}.db")):
             stat = part.stat()
-            state = (str(part), stat.st_size, stat.st_mtime_ns, stat.st_ino)
-            if state not in _checked and _sha256(part) != digest:
-                raise LessonError(f"{part} should be as it was written, but its checksum is different: it is damaged; {help_}.")
+            state = (str(part), stat.st_ino, stat.st_size, stat.st_mtime_ns, digests[part.name])
+            if state not in _checked and file_sha256(part) != digests[part.name]:
+                raise ValueError(f"{part} has another checksum")
             _checked.add(state)
-    except (OSError, ValueError) as error:
-        if isinstance(error, LessonError):
-            raise
-        raise LessonError(f"{path} should be there with its index and checksums, but {error}; {help_}.") from error
+    except (OSError, ValueError, KeyError) as error:
+        what = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
+        raise LessonError(
+            f"{path} should be there, unchanged, with its index (.db) and checksums (.sha256), but one of them {what}; "
+            f"delete the folder {path.parent} and prepare the dataset again."
+        ) from error
     return str(path)
 
 
@@ -206,7 +206,7 @@ def load_unpaired(
         return augment(image_x, image_size, rng), augment(image_y, image_size, rng)
 
     columns = ["image_x", "image_y"]
-    pairs = ds.zip((*sources, places)).map(augment_pair, [*columns, "place"], columns, num_parallel_workers=2)
+    pairs = ds.zip((*sources, places)).map(augment_pair, [*columns, "place"], columns, num_parallel_workers=min(2, os.cpu_count()))
     return pairs.batch(batch_size, drop_remainder=True, num_parallel_workers=1)
 
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from cyclegan_lessons.errors import LessonError
 
-LARGEST = 1024  # shorter side in pixels up to which photographs are stored as they are: four times the paper's size
+LARGEST = 2**21  # pixels up to which a photograph is stored in its own size: 32 times the paper's 256×256
 
 
 def list_images(folder: str | Path) -> list[Path]:
@@ -16,7 +16,7 @@ def list_images(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise LessonError(f"a folder {folder} with JPEG or PNG images is needed, but there is none; create and fill it.")
-    files = sorted(file for file in folder.iterdir() if not file.name.startswith(".") and file.name != "Thumbs.db")
+    files = sorted(file for file in folder.iterdir() if file.is_file() and file.name[0] != "." and file.name != "Thumbs.db")
     if not files:
         raise LessonError(f"at least one JPEG or PNG image is needed in {folder}, but it is empty; put images into it.")
     return files
@@ -34,11 +34,12 @@ def encode_file(path: str | Path) -> bytes:
     """What is stored of an image file: an RGB JPEG as it is, else the same pixels as PNG; shrunk when it is very large."""
     image = _open(path)
     turned = image.getexif().get(0x0112, 1) != 1
-    if image.format == "JPEG" and image.mode == "RGB" and not turned and min(image.size) <= LARGEST:
+    if image.format == "JPEG" and image.mode == "RGB" and not turned and image.width * image.height <= LARGEST:
         return Path(path).read_bytes()
     rgb = _to_rgb(image)
-    if min(rgb.size) > LARGEST:
-        rgb = rgb.resize([round(side * LARGEST / min(rgb.size)) for side in rgb.size], Image.LANCZOS)
+    scale = (LARGEST / (rgb.width * rgb.height)) ** 0.5
+    if scale < 1:
+        rgb = rgb.resize((max(1, int(rgb.width * scale)), max(1, int(rgb.height * scale))), Image.LANCZOS)
     return _png(rgb)
 
 
@@ -56,7 +57,7 @@ def encode_array(name: str, array: np.ndarray) -> tuple[str, bytes]:
 def _open(path: str | Path) -> Image.Image:
     """Open an image and decode all of it, so that a file cut short is noticed."""
     try:
-        image = Image.open(path, formats=["JPEG", "PNG", "MPO"])
+        image = Image.open(path, formats=["JPEG", "PNG"])
         image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise LessonError(f"{path} should be a JPEG or PNG image, but it cannot be read as one; repair or remove it.") from error

@@ -7,6 +7,7 @@ the width of the picture. Vectors of a whole picture are float32 3×H×W; colour
 Only +, −, ×, ÷ and square roots touch the pixels, and sums have a fixed order, so the bytes are equal on any machine.
 """
 
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from cyclegan_lessons.errors import LessonError
 
 SUPERSAMPLE = 2  # each pixel is the mean of 2×2 samples, so that edges are smooth
-SIN, COS = 0.4, 0.84**0.5  # of the angle at which the camera looks down
+SIN, COS = 0.4, sqrt(0.84)  # of the angle at which the camera looks down
 RIGHT, UP, TO_VIEWER = ((1.0, 0.0, 0.0), (0.0, COS, SIN), (0.0, SIN, -COS))  # the camera's own axes
 BOTTOM = -0.22  # height on the screen of the lower edge of the picture
 
@@ -33,14 +34,14 @@ class Orchard(NamedTuple):
 class Fruit(NamedTuple):
     """One fruit on the table, an apple or an orange with the same place, size, axis and ripeness."""
 
-    centre: np.ndarray  # world coordinates
+    centre: tuple  # world coordinates
     radius: float
-    axis: np.ndarray  # unit vector out of the stem's or the navel's side
-    sun: np.ndarray  # unit vector towards the side that ripened first
+    axis: tuple  # unit vector out of the stem's or the navel's side
+    sun: tuple  # unit vector towards the side that ripened first
     ripeness: float  # 0 (yellow-green apple, light orange) to 1 (deep red apple, deep orange)
     leaf: float  # direction and size of the leaf, -1 to 1; near 0: no leaf
     bend: float  # of the stem, -1 to 1
-    offset: np.ndarray  # where in the noise its skin lies
+    offset: tuple  # where in the noise its skin lies
 
 
 class Scene(NamedTuple):
@@ -49,9 +50,9 @@ class Scene(NamedTuple):
     wall: np.ndarray  # linear colour
     table: np.ndarray  # linear colour
     planks: bool  # wooden planks, else a checked cloth
-    turn: np.ndarray  # unit vector in the table's plane along the grain or the checks
+    turn: tuple  # unit vector in the table's plane along the grain or the checks
     distance: float  # z of the wall
-    light: np.ndarray  # unit vector towards the light
+    light: tuple  # unit vector towards the light
     light_colour: np.ndarray
     lattice: np.ndarray  # random values from which all textures are interpolated
     fruits: list  # far ones first
@@ -78,28 +79,32 @@ def render_orchard(n_scenes: int, size: int = 64, domain: str = "x", seed: int =
 
 def draw_scene(rng: np.random.Generator) -> Scene:
     """Choose a scene at random: first the room and the light, then fruits that do not touch each other."""
-    distance = rng.uniform(0.55, 0.95)
-    tint, fruits = rng.uniform(-0.12, 0.12), []
-    n_fruits = int(rng.integers(1, 4))
+
+    def between(low, high, n=None):
+        return low + (high - low) * rng.random(n)
+
+    def tint(colours):
+        return (np.array(colours[rng.integers(len(colours))]) * between(0.8, 1.1) * between(0.95, 1.05, 3)).clip(0, 0.9) ** 2
+
+    wall, table, planks, distance, warmth = tint(WALLS), tint(TABLES), rng.random() < 0.65, between(0.55, 0.95), between(-0.12, 0.12)
+    fruits, n_fruits = [], int(rng.integers(1, 4))
     while len(fruits) < n_fruits:
-        r = rng.uniform(0.23, 0.35) * (1.0, 0.82, 0.7)[n_fruits - 1]
-        z = rng.uniform(-0.2, min(distance - 1.1 * r, (0.74 - (1 + COS) * r) / SIN))  # before the wall, in the picture
-        x = rng.uniform(-0.47 + r, 0.47 - r)
+        r = between(0.23, 0.35) * (1.0, 0.82, 0.7)[n_fruits - 1]
+        x = between(-0.47 + r, 0.47 - r)
+        z = between(-0.2, min(distance - 1.1 * r, (0.74 - (1 + COS) * r) / SIN))  # before the wall, in the picture
         fruit = Fruit(
-            centre=np.array([x, r, z]), radius=r, axis=unit(rng.uniform(-0.35, 0.35), 1, rng.uniform(-0.55, 0.0)),
-            sun=unit(rng.uniform(-1, 1), 0.4, rng.uniform(-1, 0.2)), ripeness=rng.uniform(0, 1), leaf=rng.uniform(-1, 1),
-            bend=rng.uniform(-1, 1), offset=rng.uniform(0, 64, 2),
+            centre=(x, r, z), radius=r, axis=unit(between(-0.35, 0.35), 1, between(-0.55, 0.0)),
+            sun=unit(between(-1, 1), 0.4, between(-1, 0.2)), ripeness=rng.random(), leaf=between(-1, 1), bend=between(-1, 1),
+            offset=(64 * rng.random(), 64 * rng.random()),
         )  # fmt: skip
-        if all(((fruit.centre - other.centre)[[0, 2]] ** 2).sum() > (r + other.radius) ** 2 for other in fruits):
+        if all((x - q.centre[0]) ** 2 + (z - q.centre[2]) ** 2 > (r + q.radius) ** 2 for q in fruits):
             fruits.append(fruit)
         elif rng.random() < 0.05:  # no place left: be content with fewer
             n_fruits -= 1
     return Scene(
-        wall=(np.array(WALLS[rng.integers(len(WALLS))]) * rng.uniform(0.8, 1.1) * rng.uniform(0.95, 1.05, 3)).clip(0, 0.9) ** 2,
-        table=(np.array(TABLES[rng.integers(len(TABLES))]) * rng.uniform(0.8, 1.1) * rng.uniform(0.95, 1.05, 3)).clip(0, 0.9) ** 2,
-        planks=bool(rng.random() < 0.65), turn=unit(1, 0, rng.uniform(-0.5, 0.5)), distance=distance,
-        light=unit(rng.uniform(-0.9, 0.9), 1, rng.uniform(-0.9, 0.0)),
-        light_colour=rng.uniform(0.85, 1.1) * np.array([1 + tint, 1.0, 1 - tint]),
+        wall=wall, table=table, planks=planks, turn=unit(1, 0, between(-0.5, 0.5)), distance=distance,
+        light=unit(between(-0.9, 0.9), 1, between(-0.9, 0.0)),
+        light_colour=between(0.9, 1.15) * np.array([1 + warmth, 1.0, 1 - warmth]),
         lattice=make_lattice(rng), fruits=sorted(fruits, key=lambda fruit: -fruit.centre[2]),
     )  # fmt: skip
 
@@ -112,7 +117,7 @@ def render_scene(scene: Scene, size: int) -> tuple:
     apples = render_room(scene, across, height)  # 3×n×n
     oranges, mask = apples.copy(), np.zeros((n, n), bool)
     for fruit in scene.fruits:
-        u, v = (across - fruit.centre @ RIGHT) / fruit.radius, (height - fruit.centre @ UP) / fruit.radius
+        u, v = ((q - along(fruit.centre, axis)) / fruit.radius for q, axis in ((across, RIGHT), (height, UP)))
         for paint, rows, columns in ((render_fruit, abs(v) < 1, abs(u) < 1), (render_stem, abs(v - 0.95) < 0.65, abs(u) < 1.4)):
             window = np.flatnonzero(rows), np.flatnonzero(columns)
             window = tuple(slice(q[0], q[-1] + 1) for q in window)  # no more pixels than needed
@@ -159,7 +164,7 @@ def render_fruit(scene: Scene, fruit: Fruit, u, v, apples, oranges, mask):
 
     skin = apple_skin(scene, fruit, sphere, cosine, patches, s, t)
     normal = normalise(sphere + inward * (1.9 * smoothstep(0.78, 0.93, cosine)))  # a dimple around the stem
-    hollow = 1 - 0.7 * smoothstep(0.84, 0.99, cosine)
+    hollow = 1 - 0.75 * smoothstep(0.80, 0.98, cosine)
     apple = light_up(scene, skin, normal, place, hollow, fruit, gloss=0.5, sharpness=6)
 
     pores = noise(scene.lattice, 15 * s, 15 * t) + 0.6 * noise(scene.lattice, 29 * s + 5, 29 * t)
@@ -182,7 +187,7 @@ def apple_skin(scene: Scene, fruit: Fruit, sphere, cosine, patches, s, t) -> np.
     streaks = 0.6 * noise(scene.lattice, 9 * p + cosine + fruit.offset[0], 9 * q) + 0.4 * noise(scene.lattice, 26 * p + 2 * cosine, 26 * q + fruit.offset[1])
     red = fruit.ripeness * 1.3 - 0.25 + 0.35 * dot(sphere, fruit.sun) + 0.8 * streaks + 0.25 * patches
     red = smoothstep(0.15, 0.85, red - 0.9 * smoothstep(0.72, 0.98, cosine))
-    dots = smoothstep(0.8, 0.95, noise(scene.lattice, 15 * s, 15 * t + 31))
+    dots = smoothstep(0.84, 0.98, noise(scene.lattice, 19 * s, 19 * t + 31))
     skin = mix((0.72, 0.74, 0.22), mix((0.80, 0.20, 0.14), (0.56, 0.03, 0.07), fruit.ripeness), red)
     return (skin + column((0.16, 0.13, 0.06)) * (dots * (0.3 + 0.7 * red))) ** 2
 
@@ -196,24 +201,24 @@ def orange_skin(fruit: Fruit, cosine, patches, pores) -> np.ndarray:
 
 def render_stem(scene: Scene, fruit: Fruit, u, v, apples, oranges, mask):
     """Paint the stem of an apple and, on most of them, a leaf; both count as fruit in the mask."""
-    foot = 0.84 * np.array([fruit.axis @ RIGHT, fruit.axis @ UP])  # the bottom of the dimple, on the screen
-    along, across = v - foot[1], u - foot[0] - 0.25 * fruit.bend * np.maximum(v - foot[1], 0) ** 2 * 4
-    side = across / (0.035 + 0.05 * along)  # -1 to 1 across the stem, which thickens towards its end
+    foot = 0.84 * along(fruit.axis, RIGHT), 0.84 * along(fruit.axis, UP)  # the bottom of the dimple, on the screen
+    length, across = v - foot[1], u - foot[0] - fruit.bend * np.maximum(v - foot[1], 0) ** 2
+    side = across / (0.035 + 0.05 * length)  # -1 to 1 across the stem, which thickens towards its end
     normal = normalise(column(RIGHT) * side + column(UP) * 0.2 + column(TO_VIEWER) * np.sqrt(np.maximum(1 - side * side, 0)))
-    stem = (along > -0.02) & (along < 0.42) & (abs(side) < 1)
-    place = column(fruit.centre + fruit.radius * fruit.axis) + 0 * normal
-    brown = column((0.36, 0.25, 0.13)) ** 2 * (0.6 + along)
+    stem = (length > -0.02) & (length < 0.42) & (abs(side) < 1)
+    place = column(fruit.centre) + column(fruit.axis) * fruit.radius + 0 * normal
+    brown = column((0.36, 0.25, 0.13)) ** 2 * (0.6 + length)
     np.copyto(apples, light_up(scene, brown, normal, place, 1, None), where=stem)
     mask |= stem
     if abs(fruit.leaf) < 0.3:
         return
     a, b = unit(np.sign(fruit.leaf), 0.55)[:2]  # direction of the leaf on the screen
-    along = ((u - foot[0]) * a + (v - foot[1] - 0.2) * b) / (0.5 + 0.4 * abs(fruit.leaf))  # 0 to 1 from foot to tip
-    across = (v - foot[1] - 0.2) * abs(a) - (u - foot[0]) * b * np.sign(a) - 0.25 * along * (1 - along)
-    half_width = 0.75 * along * (1 - along) * (1.25 - 0.5 * along)
-    leaf = (along > 0) & (along < 1) & (abs(across) < half_width)
-    veins = abs((along * 7 - abs(across) * 9) % 1 - 0.5)
-    green = column((0.26, 0.48, 0.14)) ** 2 * (0.8 + 0.4 * smoothstep(0.05, 0.2, veins) + 0.5 * (abs(across) < 0.012))
+    start = foot[1] + 0.2
+    length = ((u - foot[0]) * a + (v - start) * b) / (0.5 + 0.4 * abs(fruit.leaf))  # 0 to 1 from foot to tip
+    across = (v - start) * abs(a) - (u - foot[0]) * b * np.sign(a) - 0.25 * length * (1 - length)
+    leaf = (length > 0) & (length < 1) & (abs(across) < 0.75 * length * (1 - length) * (1.25 - 0.5 * length))
+    veins = smoothstep(0.05, 0.2, abs((length * 7 - abs(across) * 9) % 1 - 0.5)) + (abs(across) < 0.012)
+    green = column((0.26, 0.48, 0.14)) ** 2 * (0.8 + 0.45 * veins)
     fold = np.where(across > 0, 0.5, -0.5)
     normal = normalise(column(UP) * (0.8 + fold) + column(TO_VIEWER) * (0.9 - fold))
     np.copyto(apples, light_up(scene, green, normal, place, 1, None, gloss=0.08, sharpness=3), where=leaf)
@@ -242,7 +247,7 @@ def light_up(scene: Scene, albedo, normal, place, open_sky, self=None, gloss=0.0
     ambient = mix(scene.table * 0.55, (0.36, 0.38, 0.42), room) * open_sky
     result = albedo * (ambient + column(scene.light_colour) * lamp * 0.95)
     if gloss:
-        half = unit(*(scene.light + TO_VIEWER))
+        half = unit(*(p + q for p, q in zip(scene.light, TO_VIEWER)))
         shine = np.maximum(dot(normal, half), 0)
         for _ in range(sharpness):
             shine = shine * shine
@@ -297,9 +302,14 @@ def normalise(a: np.ndarray) -> np.ndarray:
     return a / np.sqrt(np.maximum(dot(a, a), 1e-8))
 
 
-def unit(*vector) -> np.ndarray:
+def unit(*vector) -> tuple:
     """One vector brought to length 1."""
-    return np.array(vector) / sum(value * value for value in vector) ** 0.5
+    return tuple(value / sqrt(along(vector, vector)) for value in vector)
+
+
+def along(a: tuple, b: tuple) -> float:
+    """Scalar product of two vectors."""
+    return sum(p * q for p, q in zip(a, b))
 
 
 def samples(image: np.ndarray) -> np.ndarray:

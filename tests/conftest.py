@@ -1,0 +1,121 @@
+"""What the tests share: a cache of their own, small datasets, archives in both public layouts, and a local server."""
+
+import functools
+import http.server
+import os
+import tempfile
+import threading
+import zipfile
+from pathlib import Path
+
+os.environ["CYCLEGAN_LESSONS_DATA"] = tempfile.mkdtemp(prefix="cyclegan_lessons_tests-")  # before anything is cached
+os.environ.pop("CYCLEGAN_LESSONS_URL", None)
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cyclegan_lessons.dataset import prepare_orchard
+from cyclegan_lessons.orchard import render_orchard
+
+PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "apple2orange.zip"  # not part of the repository
+
+
+def pytest_sessionfinish():
+    import shutil
+
+    shutil.rmtree(os.environ["CYCLEGAN_LESSONS_DATA"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def orchard_folder() -> Path:
+    """A data folder of a small orchard: 12 scenes to train, 4 to test, 64 pixels."""
+    return prepare_orchard(64, n_train=12, n_test=4)
+
+
+@pytest.fixture(scope="session")
+def image_folder(tmp_path_factory) -> Path:
+    """A folder with trainA (5 JPEG), trainB (7), testA (2) and testB (3) of rendered images, 64 pixels."""
+    folder = tmp_path_factory.mktemp("images")
+    for i, (part, n) in enumerate({"trainA": 5, "trainB": 7, "testA": 2, "testB": 3}.items()):
+        (folder / part).mkdir()
+        for j, image in enumerate(render_orchard(n, 64, "xy"[i % 2], seed=i).images):
+            Image.fromarray(image).save(folder / part / f"{j}.jpg", quality=95)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_layout1(image_folder, tmp_path_factory) -> Path:
+    """An archive as the paper's authors made it: four folders below one."""
+    path = tmp_path_factory.mktemp("layout1") / "apple2orange.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(image_folder.rglob("*.jpg")):
+            archive.write(file, f"apple2orange/{file.relative_to(image_folder)}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def made_layout2(image_folder, tmp_path_factory) -> Path:
+    """An archive as the MindSpore tutorial has it: normalised rows in a MindRecord file, and images to predict."""
+    from mindspore.mindrecord import FileWriter
+
+    folder = tmp_path_factory.mktemp("layout2")
+    records, path = folder / "apple2orange_train.mindrecord", folder / "CycleGAN_apple2orange.zip"
+    pairs = [render_orchard(6, 64, domain, seed=i).images for i, domain in enumerate("xy")]
+    a, b = ((images.transpose(0, 3, 1, 2) / 127.5 - 1).astype(np.float32) for images in pairs)
+    writer = FileWriter(str(records), shard_num=1)
+    writer.add_schema({f"image_{part}": {"type": "float32", "shape": [3, 64, 64]} for part in "AB"}, "as in the tutorial")
+    writer.write_raw_data([{"image_A": a[i], "image_B": b[i]} for i in range(6)])
+    writer.commit()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for ending in ("", ".db"):
+            archive.write(f"{records}{ending}", f"CycleGAN_apple2orange/{records.name}{ending}")
+        for part, kind in (("testA", "apple"), ("testB", "orange")):
+            for file in sorted((image_folder / part).iterdir()):
+                archive.write(file, f"CycleGAN_apple2orange/predict/{kind}/{file.name}")
+        archive.writestr("CycleGAN_apple2orange/ckpt/g_a.ckpt", b"not used")
+    return path
+
+
+@pytest.fixture(scope="session")
+def photo_archive(made_layout1) -> Path:
+    """A part of the real photographs where they are there, else a made archive in the same layout."""
+    if PHOTOGRAPHS.is_file():
+        return PHOTOGRAPHS
+    print(f"{PHOTOGRAPHS} is not there; a made archive takes its place.")
+    return made_layout1
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serve a folder; count the requests; break off the transfer of a file whose name starts with ``broken``."""
+
+    def do_GET(self):
+        self.server.requests.append(self.path)
+        super().do_GET()
+
+    def copyfile(self, source, outputfile):
+        if self.path.startswith("/broken"):
+            outputfile.write(source.read(1000))
+        else:
+            super().copyfile(source, outputfile)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """A function that serves a folder at a free port of this machine and returns the server; its ``.url`` is the address."""
+    servers = []
+
+    def start(folder: Path) -> http.server.ThreadingHTTPServer:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
+        server.requests, server.url = [], f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

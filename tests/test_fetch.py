@@ -1,0 +1,298 @@
+"""Fetching apple2orange over HTTP from this machine: both layouts arrive whole, and whatever is wrong leaves nothing."""
+
+import hashlib
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cyclegan_lessons import fetch
+from cyclegan_lessons.cache import file_sha256
+from cyclegan_lessons.dataset import load_images, load_unpaired, prepare_dataset
+from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.fetch import fetch_apple2orange
+from cyclegan_lessons.images import list_images, read_image
+from cyclegan_lessons.orchard import render_orchard
+
+PARTS = ("trainA", "trainB", "testA", "testB")
+
+
+def counts(folder: Path) -> dict:
+    return {part: len(list_images(folder / part)) for part in PARTS}
+
+
+def nothing_left(cache: Path) -> bool:
+    return not cache.exists() or list(cache.iterdir()) == []
+
+
+@pytest.fixture
+def site(tmp_path, made_layout1, made_layout2, serve):
+    """A server with the archives of both layouts."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    shutil.copy(made_layout1, folder / "one.zip")
+    shutil.copy(made_layout2, folder / "two.zip")
+    server = serve(folder)
+    server.folder = folder
+    return server
+
+
+def test_layout_1_over_http(site, image_folder, tmp_path):
+    folder = fetch_apple2orange(f"{site.url}/one.zip", tmp_path / "cache")
+    for part in PARTS:
+        for file in list_images(image_folder / part):
+            assert (folder / part / file.name).read_bytes() == file.read_bytes()
+    assert counts(folder) == {"trainA": 5, "trainB": 7, "testA": 2, "testB": 3}
+    asked = len(site.requests)
+    assert fetch_apple2orange(f"{site.url}/one.zip", tmp_path / "cache") == folder
+    assert len(site.requests) == asked > 0, "the second time nothing is downloaded"
+
+
+def test_layout_2_over_http(site, image_folder, tmp_path):
+    folder = fetch_apple2orange(f"{site.url}/two.zip", tmp_path / "cache")
+    assert counts(folder) == {"trainA": 6, "trainB": 6, "testA": 2, "testB": 3}
+    for i, part in enumerate(("trainA", "trainB")):
+        images = np.stack([read_image(file) for file in list_images(folder / part)])
+        assert (images == render_orchard(6, 64, "xy"[i], seed=i).images).all(), "normalised and back is exact"
+    assert (folder / "testB" / "2.jpg").read_bytes() == (image_folder / "testB" / "2.jpg").read_bytes()
+    assert sorted(path.name for path in folder.iterdir()) == sorted(PARTS), "nothing else is kept"
+    data = prepare_dataset("apple2orange", url=f"{site.url}/two.zip", folder=tmp_path / "cache")
+    assert load_images(data, "train_x").shape == (6, 64, 64, 3)
+
+
+def test_the_photographs_through_the_real_path(photo_archive, serve, tmp_path):
+    """Served, downloaded, converted and read in pairs: the archive beside the checkout, or a made one."""
+    server = serve(photo_archive.parent)
+    data = prepare_dataset("apple2orange", url=f"{server.url}/{photo_archive.name}", folder=tmp_path / "cache")
+    known = fetch.KNOWN.get(file_sha256(photo_archive))
+    assert known is not None or photo_archive.parent.name.startswith("layout1")
+    for name, part in (("train_x", "trainA"), ("train_y", "trainB"), ("test_x", "testA"), ("test_y", "testB")):
+        images = load_images(data, name)
+        assert images.dtype == np.uint8 and images.shape[1] == images.shape[2]
+        assert known is None or images.shape == (known[part], 256, 256, 3)
+    batch = next(load_unpaired(data, 128, batch_size=2).create_dict_iterator(num_epochs=1, output_numpy=True))
+    assert batch["image_x"].shape == batch["image_y"].shape == (2, 3, 128, 128)
+
+
+@pytest.mark.parametrize("form", ["path", "file URL", "environment"])
+def test_local_file(form, made_layout1, tmp_path, monkeypatch):
+    url = made_layout1.as_uri() if form == "file URL" else str(made_layout1)
+    if form == "environment":
+        monkeypatch.setenv("CYCLEGAN_LESSONS_URL", url)
+        url = None
+    assert counts(fetch_apple2orange(url, tmp_path))["trainB"] == 7
+    assert made_layout1.is_file(), "the archive stays"
+
+
+def test_a_changed_local_file_is_read_again(made_layout1, made_layout2, tmp_path):
+    archive = tmp_path / "a.zip"
+    shutil.copy(made_layout1, archive)
+    first = fetch_apple2orange(str(archive), tmp_path / "cache")
+    shutil.copy(made_layout2, archive)
+    assert counts(fetch_apple2orange(str(archive), tmp_path / "cache")) != counts(first)
+
+
+def test_mirrors_in_turn(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "MIRRORS", (f"{site.url}/gone.zip", f"{site.url}/one.zip"))
+    monkeypatch.setattr(fetch, "COUNTS", {"trainA": 5, "trainB": 7, "testA": 2, "testB": 3})
+    folder = fetch_apple2orange(folder=tmp_path / "cache")
+    assert counts(folder)["trainB"] == 7 and "/gone.zip" in site.requests[0]
+    asked = len(site.requests)
+    assert fetch_apple2orange(folder=tmp_path / "cache") == folder and len(site.requests) == asked
+
+
+def test_mirrors_must_have_the_whole_set(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "MIRRORS", (f"{site.url}/one.zip", f"{site.url}/two.zip"))
+    with pytest.raises(LessonError, match="one.zip: 995 images should be in trainA, but there are 5; .*two.zip: 1019 images"):
+        fetch_apple2orange(folder=tmp_path / "cache")
+    assert nothing_left(tmp_path / "cache")
+
+
+def test_all_mirrors_fail(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "MIRRORS", (f"{site.url}/a.zip", f"{site.url}/b.zip"))
+    with pytest.raises(LessonError) as caught:
+        fetch_apple2orange(folder=tmp_path / "cache")
+    for words in ("a.zip: the server answers 404", "b.zip: the server answers 404", "--url", "CYCLEGAN_LESSONS_URL", "local file"):
+        assert words in str(caught.value)
+    assert nothing_left(tmp_path / "cache")
+
+
+def check_fails(url: str, words: str, tmp_path: Path):
+    """The one sentence names the source and the reason, nothing is left, and what was fetched before stays."""
+    with pytest.raises(LessonError, match=words) as caught:
+        fetch_apple2orange(url, tmp_path / "cache")
+    message = str(caught.value)
+    assert url in message and "\n" not in message and "CYCLEGAN_LESSONS_URL" in message and ".unfinished" not in message
+    assert nothing_left(tmp_path / "cache"), sorted((tmp_path / "cache").rglob("*"))
+
+
+def test_no_connection(tmp_path):
+    with socket.socket() as taken:  # bound but not listening: refused
+        taken.bind(("127.0.0.1", 0))
+        check_fails(f"http://127.0.0.1:{taken.getsockname()[1]}/a.zip", "no connection, Connection refused", tmp_path)
+
+
+def test_no_such_host(tmp_path):
+    check_fails("http://no-such-host.invalid/a.zip", "no connection", tmp_path)
+
+
+def test_404(site, tmp_path):
+    check_fails(f"{site.url}/none.zip", "the server answers 404", tmp_path)
+
+
+def test_a_server_that_stops_answering(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "TIMEOUT", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        check_fails(f"http://127.0.0.1:{silent.getsockname()[1]}/a.zip", "no answer|no connection|broke off", tmp_path)
+    assert socket.getdefaulttimeout() is None
+
+
+def test_a_transfer_that_breaks_off(site, made_layout1, tmp_path):
+    shutil.copy(made_layout1, site.folder / "broken.zip")
+    check_fails(f"{site.url}/broken.zip", "the download broke off", tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 10, 0.5, 0.99])
+def test_an_archive_cut_short(kept, site, made_layout1, tmp_path):
+    data = made_layout1.read_bytes()
+    (site.folder / "cut.zip").write_bytes(data[: int(kept * len(data)) if kept < 1 else kept])
+    check_fails(f"{site.url}/cut.zip", "not a sound zip archive", tmp_path)
+
+
+def test_an_archive_with_a_changed_byte(site, made_layout1, tmp_path):
+    data = bytearray(made_layout1.read_bytes())
+    data[5000] ^= 1
+    (site.folder / "changed.zip").write_bytes(data)
+    check_fails(f"{site.url}/changed.zip", "not a sound zip archive", tmp_path)
+
+
+def test_checksum(site, made_layout1, tmp_path):
+    digest = hashlib.sha256(made_layout1.read_bytes()).hexdigest()
+    check_fails(f"{site.url}/one.zip#sha256={'0' * 64}", f"its SHA-256 should be {'0' * 64}, but it is {digest}", tmp_path)
+    assert fetch_apple2orange(f"{site.url}/one.zip#sha256={digest}", tmp_path / "cache").is_dir()
+
+
+def test_known_archives_must_have_their_counts(site, made_layout1, tmp_path, monkeypatch):
+    wrong = {"trainA": 5, "trainB": 8, "testA": 2, "testB": 3}
+    monkeypatch.setattr(fetch, "KNOWN", {file_sha256(made_layout1): wrong})
+    check_fails(f"{site.url}/one.zip", "8 images should be in trainB, but there are 7", tmp_path)
+
+
+def with_extra(source: Path, target: Path, name: str, data: bytes = b"x", mode: int = 0) -> Path:
+    """A copy of an archive with one more file in it."""
+    shutil.copy(source, target)
+    member = zipfile.ZipInfo(name)
+    member.external_attr = mode << 16
+    with zipfile.ZipFile(target, "a") as archive:
+        archive.writestr(member, data)
+    return target
+
+
+@pytest.mark.parametrize("name", ["../evil.jpg", "apple2orange/trainA/../../../evil.jpg", "/tmp/evil.jpg", "..\\evil.jpg", "C:\\evil.jpg"])
+def test_a_path_outside_the_folder(name, made_layout1, tmp_path):
+    archive = with_extra(made_layout1, tmp_path / "evil.zip", name)
+    check_fails(str(archive), "a path outside its folder", tmp_path)
+    assert not list(tmp_path.rglob("evil.jpg")) and not Path("/tmp/evil.jpg").exists()
+
+
+def test_a_link_in_the_archive(made_layout1, tmp_path):
+    archive = with_extra(made_layout1, tmp_path / "evil.zip", "apple2orange/trainA/l.jpg", b"/etc/passwd", stat.S_IFLNK | 0o777)
+    check_fails(str(archive), "it holds a link", tmp_path)
+
+
+def test_something_that_is_not_an_image(made_layout1, tmp_path):
+    archive = with_extra(made_layout1, tmp_path / "text.zip", "apple2orange/testB/notes.jpg", b"this is text")
+    check_fails(str(archive), "testB/notes.jpg is not a JPEG or PNG image", tmp_path)
+
+
+def test_hidden_files_are_overlooked(made_layout1, tmp_path):
+    archive = with_extra(made_layout1, tmp_path / "mac.zip", "__MACOSX/apple2orange/trainA/._0.jpg")
+    assert counts(fetch_apple2orange(str(archive), tmp_path / "cache"))["trainA"] == 5
+
+
+def test_an_empty_folder(made_layout1, tmp_path):
+    with zipfile.ZipFile(made_layout1) as old, zipfile.ZipFile(tmp_path / "empty.zip", "w") as new:
+        for name in old.namelist():
+            if "testA" not in name:
+                new.writestr(name, old.read(name))
+        new.mkdir("apple2orange/testA")
+    check_fails(str(tmp_path / "empty.zip"), "one or more images should be in testA, but there are 0", tmp_path)
+
+
+def test_an_unknown_layout(tmp_path):
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("horses/1.jpg", b"x")
+    check_fails(str(tmp_path / "other.zip"), "it holds neither trainA trainB testA testB nor", tmp_path)
+
+
+@pytest.mark.parametrize("harm", ["no index", "text"])
+def test_damaged_records_in_layout_2(harm, made_layout2, tmp_path, capfd):
+    with zipfile.ZipFile(made_layout2) as old, zipfile.ZipFile(tmp_path / "bad.zip", "w") as new:
+        for name in old.namelist():
+            if not name.endswith(".db"):
+                new.writestr(name, b"text" if harm == "text" and name.endswith(".mindrecord") else old.read(name))
+    check_fails(str(tmp_path / "bad.zip"), "apple2orange_train.mindrecord cannot be read", tmp_path)
+
+
+def test_values_out_of_range_in_layout_2(made_layout2, image_folder, tmp_path):
+    """Rows from 0 to 255 instead of -1 to 1 would give white images; they are refused."""
+    from mindspore.mindrecord import FileWriter
+
+    writer = FileWriter(str(tmp_path / "apple2orange_train.mindrecord"), shard_num=1)
+    writer.add_schema({f"image_{part}": {"type": "float32", "shape": [3, 8, 8]} for part in "AB"}, "not normalised")
+    writer.write_raw_data([{f"image_{part}": np.full((3, 8, 8), 200, np.float32) for part in "AB"}])
+    writer.commit()
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        for ending in ("", ".db"):
+            archive.write(tmp_path / f"apple2orange_train.mindrecord{ending}", f"apple2orange_train.mindrecord{ending}")
+    check_fails(str(tmp_path / "bad.zip"), "should be float32 of shape 3×H×W in \\[-1, 1\\]", tmp_path)
+
+
+def test_no_such_file(tmp_path):
+    check_fails(str(tmp_path / "none.zip"), "there is no such file", tmp_path)
+
+
+def test_an_output_folder_that_cannot_be_written(made_layout1, tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file" / "cache", Path("/proc/nowhere")):
+        with pytest.raises(LessonError, match=f"{place} must be a folder that can be written"):
+            fetch_apple2orange(str(made_layout1), place)
+
+
+def test_a_full_disk(made_layout1, serve, tmp_path):
+    """A process that may not write files of more than 10 kB stands for a full disk."""
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from cyclegan_lessons.fetch import fetch_apple2orange; from cyclegan_lessons.errors import LessonError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "for url in sys.argv[1:]:\n"
+        "    try: fetch_apple2orange(url, 'cache')\n"
+        "    except LessonError as error: print(error)\n"
+    )
+    url = f"{serve(made_layout1.parent).url}/{made_layout1.name}"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    result = subprocess.run([sys.executable, "-c", code, url], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert result.stdout.count("must be a folder that can be written") == 1, result
+    assert nothing_left(tmp_path / "cache")
+
+
+def test_an_old_set_survives_a_failed_fetch(site, made_layout1, tmp_path):
+    folder = fetch_apple2orange(f"{site.url}/one.zip", tmp_path / "cache")
+    before = sorted((tmp_path / "cache").rglob("*"))
+    with pytest.raises(LessonError):
+        fetch_apple2orange(f"{site.url}/none.zip", tmp_path / "cache")
+    assert sorted((tmp_path / "cache").rglob("*")) == before and counts(folder)["trainA"] == 5
+
+
+def test_nothing_is_printed(site, tmp_path, capfd):
+    fetch_apple2orange(f"{site.url}/one.zip", tmp_path / "cache")
+    assert capfd.readouterr() == ("", "")
