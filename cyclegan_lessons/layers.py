@@ -14,7 +14,9 @@ class InstanceNorm2d(nn.Cell):
 
     def __init__(self, epsilon: float = 1e-5):
         super().__init__()
-        self.batch_norm = ops.BatchNorm(is_training=True, epsilon=epsilon)
+        # BatchNorm writes its moving mean and variance into its inputs. A compiled graph may keep a single `ones` for scale
+        # and variance and a single `zeros` for bias and mean, so with a momentum it would change its own scale and bias.
+        self.batch_norm = ops.BatchNorm(is_training=True, epsilon=epsilon, momentum=0.0)
 
     def construct(self, x):
         n, c, h, w = x.shape
