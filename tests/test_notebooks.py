@@ -156,6 +156,10 @@ def injected(nb):
     nb.cells[3].metadata.tags = ["injected-parameters"]
 
 
+def semicolon(nb):
+    nb.cells[3].source += ";  # two"
+
+
 def timing(nb):
     nb.cells[3].metadata.execution = {"iopub.execute_input": "2026-01-01T00:00:00Z"}
 
@@ -188,6 +192,7 @@ def out_of_order(nb):
         (no_parameters, "tagged 'parameters'"),
         (other_parameters, "tagged 'parameters'"),
         (injected, "papermill put it there"),
+        (semicolon, "cell-1: it ends with a semicolon"),
         (timing, "run `make notebooks`"),
         (papermill_metadata, "run `make notebooks`"),
         (kernel_version, "run `make notebooks`"),

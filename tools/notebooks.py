@@ -167,6 +167,8 @@ def cell_problems(cell: nbformat.NotebookNode) -> list[str]:
     found = []
     if cell.execution_count is None and cell.source.strip():
         found.append("it was not executed")
+    if re.search(r";\s*(#[^\n]*)?\Z", cell.source):
+        found.append("it ends with a semicolon, which nbval does not see; end with an assignment or with plt.show()")
     if set(PAPERMILL_TAGS) & set(cell.metadata.get("tags", [])):
         found.append("papermill put it there")
     for output in cell.outputs:
