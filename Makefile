@@ -15,7 +15,7 @@ PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "book, lab, test, notebooks and bench take DEVICE=auto|CPU|GPU|Ascend, PRESET=quick|demo|paper and"
+	@echo "book, lab and test take DEVICE=auto|CPU|GPU|Ascend, PRESET=quick|demo|paper and"
 	@echo "DATASET=orchard|apple2orange|FOLDER; setup takes PYTHON=python3.11."
 
 setup: $(VENV)/.package  ## make the environment in .venv (again, when the dependencies changed)
@@ -61,8 +61,8 @@ test: setup  ## unit tests, every notebook on photographs, the saved outputs, th
 notebooks: setup  ## run every notebook with the default parameters and save its outputs in book/
 	$(PY) tools/notebooks.py refresh
 
-bench: setup  ## print speeds and sizes
-	$(PY) tools/bench.py
+bench: setup  ## print speeds and sizes; ARGS=--paper adds the paper's size
+	$(PY) tools/bench.py $(ARGS)
 
 lock:  ## write requirements.txt and environment.yml from pyproject.toml, keeping versions that still fit
 	$(PYTHON) -m venv build/lock
