@@ -58,8 +58,11 @@ def translate(options):
 def evaluate(options):
     """Print how good the translations of a data set's test images are."""
     from cyclegan_lessons import evaluation
+    from cyclegan_lessons.checkpoint import read_checkpoint
     from cyclegan_lessons.dataset import prepare_dataset
+    from cyclegan_lessons.inference import SHIPPED_MODEL
 
+    read_checkpoint(options.checkpoint or SHIPPED_MODEL)  # a wrong path is said before the data are prepared
     results = evaluation.evaluate(prepare_dataset(options.dataset), options.checkpoint)
     if options.json:
         print(json.dumps(results, indent=2))

@@ -1,0 +1,48 @@
+"""Grids and curves hold what they are given, where it belongs."""
+
+import matplotlib
+import numpy as np
+from mindspore import nn
+
+matplotlib.use("Agg")
+
+from cyclegan_lessons.plotting import CURVES, sample_rows, show_curves, show_rows, tile  # noqa: E402
+from cyclegan_lessons.training import LOSS_NAMES  # noqa: E402
+
+
+class Invert(nn.Cell):
+    def construct(self, x):
+        return -x
+
+
+def test_tiles_stand_in_rows_on_white():
+    rows = [np.full((2, 8, 8, 3), 10, np.uint8), np.full((3, 8, 8, 3), 20, np.uint8)]
+    picture = tile(rows, gap=4)
+    assert picture.shape == (8 + 4 + 8, 3 * 8 + 2 * 4, 3) and picture.dtype == np.uint8
+    assert (picture[:8, 12:20] == 10).all() and (picture[12:, 24:32] == 20).all()
+    assert (picture[8:12] == 255).all() and (picture[:8, 24:] == 255).all()
+
+
+def test_sample_rows_translate_both_ways_and_back():
+    x = np.full((1, 8, 8, 3), 255, np.uint8)
+    y = np.zeros((1, 8, 8, 3), np.uint8)
+    rows = sample_rows(Invert(), Invert(), x, y)
+    assert list(rows) == ["x", "G(x)", "F(G(x))", "y", "F(y)", "G(F(y))"]
+    assert (rows["G(x)"] == 0).all() and (rows["F(G(x))"] == 255).all()
+    assert (rows["F(y)"] == 255).all() and (rows["G(F(y))"] == 0).all()
+
+
+def test_rows_are_drawn_with_their_titles():
+    figure = show_rows({"x": np.zeros((2, 8, 8, 3), np.uint8), "y": np.ones((1, 8, 8, 3), np.uint8)})
+    axes = figure.axes
+    assert len(axes) == 4 and [axes[0].get_ylabel(), axes[2].get_ylabel()] == ["x", "y"]
+    np.testing.assert_array_equal(axes[2].images[0].get_array(), np.ones((8, 8, 3)))
+    assert not axes[3].images
+
+
+def test_every_loss_but_the_total_has_a_curve():
+    history = [{"step": step, **{name: step * 0.1 for name in LOSS_NAMES}} for step in (1, 2, 3)]
+    figure = show_curves(history)
+    lines = {line.get_label(): line.get_xydata() for axis in figure.axes for line in axis.lines}
+    assert set(lines) == set(LOSS_NAMES) - {"total"} == {name for names in CURVES.values() for name in names}
+    np.testing.assert_allclose(lines["cycle_x"], [[1, 0.1], [2, 0.2], [3, 0.3]])
