@@ -8,7 +8,7 @@ from cyclegan_lessons.errors import LessonError
 def adversarial_loss(prediction: Tensor, is_real: bool, kind: str = "lsgan") -> Tensor:
     """How far a discriminator's raw scores N×1×h×w are from "real" (``is_real``) or "fake"; a scalar, at least 0.
 
-    ``"lsgan"``: mean squared distance to 1 or 0 (section 3.1's choice, Mao et al. 2017). ``"log"``: the cross-entropy
+    ``"lsgan"``: mean squared distance to 1 or 0 (section 4's choice, Mao et al. 2017). ``"log"``: the cross-entropy
     of equation 1, on raw scores. D's loss adds the two cases; G's loss is the real case on its own fakes. Raises
     `LessonError` on another kind.
     """
