@@ -26,7 +26,8 @@ STYLE = (
 SHARED = {  # the fruits are drawn around (0, 0), about 40 in radius
     "head": """<marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerUnits="userSpaceOnUse" markerWidth="13" \
 markerHeight="13" orient="auto"><path d="M0 0 10 5 0 10 2 5z" fill="#22303f"/></marker>""",
-    "apple": """<g id="apple"><path d="M0-22C-14-34-40-28-40-2S-20 42-8 38Q0 34 8 38C20 42 40 24 40-2S14-34 0-22Z" fill="#c8322b"/>
+    "apple": """<g id="apple">
+<path d="M0-22C-14-34-40-28-40-2S-20 42-8 38Q0 34 8 38C20 42 40 24 40-2S14-34 0-22Z" fill="#c8322b"/>
 <path d="M-28-6Q-25-17-15-19" fill="none" stroke="#f5a091" stroke-width="6" stroke-linecap="round"/>
 <path d="M0-21Q0-34 7-41" fill="none" stroke="#6b4423" stroke-width="5" stroke-linecap="round"/>
 <path d="M4-32C8-46 22-48 28-44 24-32 14-28 4-32Z" fill="#4d8a33"/></g>""",
@@ -50,10 +51,10 @@ def draw_gans() -> tuple[int, list[str]]:
         def at(x: float) -> float:
             return 280 + way * x
 
-        parts += [arrow(f"{at(-182)} {y}H{at(-149)}"), formula(at(-167), y - 10, source), generator(at(-110), y, network)]
+        parts += [arrow(f"{at(-182)} {y}H{at(-149)}"), formula(at(-167), y - 13, source), generator(at(-110), y, network)]
         parts += [arrow(f"{at(-72)} {y}H{at(-45)}"), picture(kind, at(-6), y, 74, made=True)]
         parts += [formula(at(-6), y + 61, fake, fill=DARK[kind]), arrow(f"{at(33)} {y}H{at(60)}")]
-        parts += [discriminator(at(98), y, judge), arrow(f"{at(182)} {y}H{at(137)}"), formula(at(161), y - 10, real)]
+        parts += [discriminator(at(98), y, judge), arrow(f"{at(182)} {y}H{at(137)}"), formula(at(161), y - 13, real)]
         parts += [arrow(f"{at(98)} {y + 35}v17"), text(at(98), y + 71, "real or fake?")]
     return 358, parts
 
@@ -67,7 +68,7 @@ def draw_cycle() -> tuple[int, list[str]]:
         parts.append(text(20, top + 22, f"{name} cycle", bold=True, kind="l"))
         parts += [picture(kind, 58, y, 76), picture(other, 280, y, 76, made=True), picture(kind, 502, y, 76, made=True)]
         parts += [generator(169, y, first), generator(391, y, second)]
-        parts += [arrow(f"{x} {y}h{27}") for x in (101, 210, 323, 432)]
+        parts += [arrow(f"{x} {y}h27") for x in (101, 210, 323, 432)]
         parts += [formula(58, y + 62, start, fill=DARK[kind]), formula(280, y + 62, there, fill=DARK[other])]
         parts += [formula(502, y + 62, back, fill=DARK[kind]), line(f"58 {y + 74}v13H502v-13", MARK, 2.5)]
         parts.append(text(308, y + 109, "cycle-consistency loss:", MARK, kind="r"))
@@ -76,114 +77,109 @@ def draw_cycle() -> tuple[int, list[str]]:
 
 
 def draw_generator() -> tuple[int, list[str]]:
-    """The layers as boxes: as high as the picture, the wider the more channels."""
-    middle, parts = 142, [picture("apple", 42, 142, 52), arrow(f"71 {142}h14")]
-    blocks = [("", 256, 44)] * 8
-    layers = [("c7s1-64", 64, 176), ("d128", 128, 88), ("d256", 256, 44), ("", 256, 44), *blocks]
-    layers += [("u128", 128, 88), ("u64", 64, 176), ("c7s1-3", 3, 176)]
-    x, lefts = 88, []
-    for i, (name, channels, height) in enumerate(layers):
-        width, is_block = {3: 5, 64: 10, 128: 16, 256: 22}[channels], 3 <= i < 12
-        fill = MARK if is_block else GENERATOR
-        parts.append(rectangle(x, middle - height / 2, width, height, fill, rx=2))
-        if name == "c7s1-64":
-            parts.append(text(x + width, middle - height / 2 - 8, name, GENERATOR, kind="r"))
-        elif name == "c7s1-3":
-            parts.append(text(x - 2, middle - height / 2 - 8, name, GENERATOR, kind="l"))
-        elif name:
-            parts.append(text(x + width / 2, middle - height / 2 - 8, name, GENERATOR))
-        if is_block:  # what a residual block adds its result to
-            parts.append(line(f"{x - 2} {middle - 22}q{width / 2 + 2} -16 {width + 4} 0", MARK, 2))
-        if not is_block or i == 7:
-            parts.append(text(x + width / 2, middle + height / 2 + 19, str(channels)))
-        lefts.append(x)
-        x += width + (3 if 3 <= i < 11 else 14)
-    parts += [arrow(f"{x - 11} {middle}h14"), picture("orange", 518, middle, 52, made=True)]
-    parts += [formula(42, middle + 52, "x", fill=DARK["apple"]), formula(518, middle + 52, "G(x)", fill=DARK["orange"])]
-    parts.append(text((lefts[3] + lefts[11] + 22) / 2, middle - 46, "9 × R256", MARK))
+    """The layers as boxes: as high as the picture, and the wider the more channels."""
+    middle, widths = 140, {3: 5, 64: 10, 128: 16, 256: 22}
+    parts = [picture("apple", 38, middle, 52), formula(38, middle + 52, "x", fill=DARK["apple"]), arrow(f"67 {middle}h14")]
+    parts += [picture("orange", 522, middle, 52, made=True), formula(522, middle + 52, "G(x)", fill=DARK["orange"])]
+    parts.append(arrow(f"478 {middle}h15"))
+    outer = (  # x, layer, channels, height, where the layer's name goes
+        (84, "c7s1-64", 64, 176, "r"), (108, "d128", 128, 88, None), (138, "d256", 256, 44, None),
+        (410, "u128", 128, 88, None), (440, "u64", 64, 176, None), (468, "c7s1-3", 3, 176, "l"),
+    )  # fmt: skip
+    for x, name, channels, height, side in outer:
+        width = widths[channels]
+        parts.append(rectangle(x, middle - height / 2, width, height, GENERATOR, rx=2))
+        name_x = {"r": x + width, None: x + width / 2, "l": x - 2}[side]
+        parts.append(text(name_x, middle - height / 2 - 8, name, GENERATOR, kind=side))
+        parts.append(text(x + width / 2, middle + height / 2 + 19, str(channels)))
+    for x in range(174, 174 + 9 * 25, 25):
+        parts.append(rectangle(x, middle - 22, widths[256], 44, MARK, rx=2))
+        parts.append(line(f"{x - 2} {middle - 22}q13-16 26 0", MARK, 2))  # a block adds its result to its input
+    parts += [text(285, middle - 44, "9 × R256", MARK), text(285, middle + 41, "256")]
     for left, right, name, sizes in (
-        (lefts[0], lefts[2] + 22, "encoder", "256² → 64²"),
-        (lefts[3], lefts[11] + 22, "residual blocks", "64² stays 64²"),
-        (lefts[12], lefts[14] + 5, "decoder", "64² → 256²"),
+        (84, 160, "encoder", "256² → 64²"),
+        (174, 396, "residual blocks", "64² stays 64²"),
+        (410, 473, "decoder", "64² → 256²"),
     ):
-        parts.append(line(f"{left} 262v7H{right}v-7", FAINT, 2))
-        parts += [text((left + right) / 2, 290, name, bold=True), text((left + right) / 2, 313, sizes)]
-    return 326, parts
+        parts += [line(f"{left} 260v7H{right}v-7", FAINT, 2), text((left + right) / 2, 288, name, bold=True)]
+        parts.append(text((left + right) / 2, 311, sizes))
+    return 324, parts
 
 
 def draw_discriminator() -> tuple[int, list[str]]:
     """From a picture to a map of scores, and the patch behind one of the scores."""
-    middle, scale, column, row = 104, 0.6, 17, 6  # column and row of the score that is marked
-    left, top = 16, middle - 128 * scale
-    parts = [rectangle(left, top, 256 * scale, 256 * scale, PALE["apple"], DARK["apple"], "stroke-width='2.5'")]
-    parts.append(fruit("apple", left + 128 * scale, middle + 6, 58))
-    x, y, side = left + (8 * column - 23) * scale, top + (8 * row - 23) * scale, 70 * scale  # padding shifts it by 23
-    grid_left, grid_top, cell = 424, middle - 60, 4
-    to_x, to_y = grid_left + column * cell, grid_top + row * cell
-    rays = [f"{x + side:g} {y:g}L{to_x} {to_y}", f"{x + side:g} {y + side:g}L{to_x} {to_y + cell}"]
-    for i, (centre, name, channels, size) in enumerate(
-        ((208, "C64", 64, 128), (260, "C128", 128, 64), (312, "C256", 256, 32), (370, "C512", 512, 31))
-    ):
-        width, height = (8, 13, 19, 27)[i], size * scale
-        parts.append(rectangle(centre - width / 2, middle - height / 2, width, height, DISCRIMINATOR, rx=2))
-        parts.append(text(centre, middle - height / 2 - 8 if i == 0 else middle + height / 2 + 20, name, DISCRIMINATOR))
-        parts += [text(centre, 222, str(size)), text(centre, 250, "1" if i == 3 else "2")]
-    shades = {"#d7ebe9": [], "#9fcdc9": []}
+    middle, scale, column, row = 108, 0.6, 17, 6  # column and row of the score that is marked
+    left, top, side = 16, middle - 128 * scale, 70 * scale
+    x, y = left + (8 * column - 23) * scale, top + (8 * row - 23) * scale  # 8: all strides; 23: what padding adds on the left
+    map_left, map_top, cell = 424, middle - 60, 4
+    score_x, score_y = map_left + column * cell, map_top + row * cell
+
+    parts = [arrow(f"170 {middle}H420"), rectangle(left, top, 256 * scale, 256 * scale, PALE["apple"])]
+    parts += [fruit("apple", left + 128 * scale, middle + 6, 58), text(93, 22, "picture"), text(484, 36, "30 × 30 scores")]
+    parts.append(rectangle(left, top, 256 * scale, 256 * scale, "none", DARK["apple"], stroke_width=2.5))
+    boxes = (("C64", 208, 8, 128), ("C128", 260, 13, 64), ("C256", 314, 19, 32), ("C512", 370, 27, 31))
+    for kind, centre, width, size in boxes:
+        parts.append(rectangle(centre - width / 2, middle - size * scale / 2, width, size * scale, DISCRIMINATOR, rx=2))
+        parts.append(text(centre, middle + size * scale / 2 + 20, kind, DISCRIMINATOR))
+    shades = {"#d7ebe9": "", "#9fcdc9": ""}
     for i in range(30):
         for j in range(30):
-            level = (i * i * 7 + j * j * 5 + i * j * 3 + (i ^ j) * 11) % 29
+            level = (i * i * 7 + j * j * 5 + i * j * 3 + (i ^ j) * 11) % 29  # looks random, and is the same everywhere
             if level < 18:
-                shades["#d7ebe9" if level < 11 else "#9fcdc9"].append(f"M{grid_left + j * cell} {grid_top + i * cell}h4v4h-4z")
-    parts += [f"<path d='{''.join(cells)}' fill='{shade}'/>" for shade, cells in shades.items()]
-    parts.append(rectangle(grid_left, grid_top, 120, 120, "none", DISCRIMINATOR, "stroke-width='2'"))
-    parts += [line(ray, MARK, 1.5, "stroke-dasharray='5 4'") for ray in rays]
-    parts.append(rectangle(x, y, side, side, "#fff", MARK, "stroke-width='3' fill-opacity='.35'"))
-    parts.append(rectangle(to_x - 1, to_y - 1, cell + 2, cell + 2, MARK))
-    parts += [text(93, 222, "size 256"), text(484, 222, "30"), text(93, 250, "stride"), text(484, 250, "1")]
-    parts.append(text(WIDTH / 2, 286, "one score sees one patch of 70 × 70 pixels", MARK, bold=True))
-    return 302, parts
+                shades["#d7ebe9" if level < 11 else "#9fcdc9"] += f"M{map_left + j * cell} {map_top + i * cell}h4v4h-4z"
+    parts += [element("path", d=cells, fill=shade) for shade, cells in shades.items()]
+    parts.append(rectangle(map_left, map_top, 120, 120, "none", DISCRIMINATOR, stroke_width=2))
+    for corner, end in ((y, score_y), (y + side, score_y + cell)):
+        parts.append(line(f"{n(x + side)} {n(corner)}L{score_x} {end}", MARK, stroke_dasharray="5 4"))
+    parts.append(rectangle(x, y, side, side, "#fff", MARK, stroke_width=3, fill_opacity=0.3))
+    parts.append(rectangle(score_x - 1, score_y - 1, cell + 2, cell + 2, MARK))
+    columns = (93, 208, 260, 314, 370, 484)
+    for base, name, values in ((214, "size", (256, 128, 64, 32, 31, 30)), (241, "stride", ("", 2, 2, 2, 1, 1))):
+        parts.append(text(16, base, name, kind="l"))
+        parts += [text(at, base, str(value)) for at, value in zip(columns, values) if value]
+    parts.append(text(WIDTH / 2, 277, "one score sees one patch of 70 × 70 pixels", MARK, bold=True))
+    return 294, parts
 
 
 def draw_image_pool() -> tuple[int, list[str]]:
     """A coin decides whether the discriminator sees a fresh fake or an older one."""
-    parts = [picture("orange", 62, 74, 80, made=True), formula(62, 139, "G(x)", fill=DARK["orange"]), text(62, 22, "fresh fake")]
-    parts += [arrow("106 74h48"), "<circle cx='190' cy='74' r='30' fill='#f6d874' stroke='#8a6d00' stroke-width='2.5'/>"]
-    parts += [text(190, 82, "½", size=LARGE), text(190, 22, "coin")]
-    parts += [arrow("223 74H428"), text(325, 62, "heads: it is shown")]
-    parts += [arrow("190 107V176"), text(202, 140, "tails: it takes the place", kind="l"), text(202, 160, "of an older fake …", kind="l")]
-    parts += [discriminator(472, 74, "D_Y"), text(472, 22, "discriminator")]
-    parts.append(rectangle(34, 180, 312, 160, "#fff", FAINT, "rx='8' stroke-width='2'"))
+    parts = [picture("orange", 62, 78, 80, made=True), formula(62, 143, "G(x)", fill=DARK["orange"])]
+    parts += [text(62, 26, "fresh fake"), arrow("106 78h48")]
+    parts.append(element("circle", cx=190, cy=78, r=30, fill="#f6d874", stroke="#8a6d00", stroke_width=2.5))
+    parts += [text(190, 86, "½", size=LARGE), text(190, 26, "coin")]
+    parts += [arrow("223 78H428"), text(325, 66, "heads: it is shown")]
+    parts += [arrow("190 111V178"), text(204, 142, "tails: it takes the place", kind="l")]
+    parts.append(text(204, 162, "of an older fake …", kind="l"))
+    parts += [discriminator(472, 78, "D_Y"), text(472, 26, "discriminator")]
+    parts.append(rectangle(34, 182, 312, 160, "#fff", FAINT, rx=8, stroke_width=2))
     for i in range(50):
-        x, y = 54 + 30 * (i % 10), 200 + 30 * (i // 10)
-        old = i == 27
-        frame = "stroke-width='3'" if old else "stroke-width='1' stroke-dasharray='4 2'"
-        parts.append(rectangle(x - 12, y - 12, 24, 24, PALE["orange"], MARK if old else DARK["orange"], frame))
-        parts.append(fruit("orange", x, y, 8))
-    parts += [arrow("350 260H472V110"), text(364, 284, "… which is shown", kind="l"), text(364, 304, "instead", kind="l")]
-    parts.append(text(190, 362, "image pool: 50 fakes of earlier steps"))
-    return 378, parts
+        x, y, taken = 55 + 30 * (i % 10), 202 + 30 * (i // 10), i == 27
+        edge = dict(stroke=MARK, stroke_width=3) if taken else dict(stroke=DARK["orange"], stroke_dasharray="4 2")
+        parts += [rectangle(x - 12, y - 12, 24, 24, PALE["orange"], rx=2, **edge), fruit("orange", x, y, 8)]
+    parts += [arrow("350 262H472V114"), text(364, 286, "… which is shown", kind="l"), text(364, 306, "instead", kind="l")]
+    parts.append(text(190, 366, "image pool: 50 fakes of earlier steps"))
+    return 382, parts
 
 
 def draw_pairs() -> tuple[int, list[str]]:
     """What Pix2Pix needs, and what CycleGAN needs."""
-    parts = []
-    for middle, kind, method in ((140, "Paired", "Pix2Pix"), (420, "Unpaired", "CycleGAN")):
-        parts.append(text(middle, 26, f"{kind} data", bold=True))
-        parts.append(text(middle, 48, f"for {method}"))
-    parts.append(line("280 14V318"))
-    for y, dx, dy, radius in ((96, -8, 4, 19), (182, 7, -3, 22), (268, 3, 8, 16)):
+    parts = [line("280 16V334")]
+    x, y = (element("tspan", letter, class_="m i", font_size=21) for letter in "xy")
+    for middle, kind, method, words in (
+        (140, "Paired", "Pix2Pix", f"each {x} comes with its {y}"),
+        (420, "Unpaired", "CycleGAN", f"no {x} belongs to a {y}"),
+    ):
+        parts += [text(middle, 28, f"{kind} data", bold=True), text(middle, 50, f"for {method}"), text(middle, 334, words)]
+    for y, dx, dy, radius in ((100, -8, 4, 19), (185, 7, -3, 22), (270, 3, 8, 16)):
         for x, kind in ((76, "apple"), (204, "orange")):
-            parts.append(rectangle(x - 36, y - 36, 72, 72, PALE[kind], DARK[kind], "rx='6' stroke-width='2.5'"))
-            parts.append(fruit(kind, x + dx, y + dy, radius))
+            parts += [frame(kind, x - 36, y - 36, 72, 72), fruit(kind, x + dx, y + dy, radius)]
         parts.append(line(f"114 {y}H166", INK, 4))
-    heaps = {
-        "apple": ((-24, 92, 17), (20, 104, 21), (-20, 148, 20), (22, 166, 15), (-12, 208, 22), (26, 226, 17), (-16, 272, 17)),
-        "orange": ((22, 94, 20), (-22, 112, 16), (14, 148, 17), (-20, 172, 21), (24, 204, 18), (-14, 236, 19), (22, 272, 21)),
-    }
-    for x, kind, name in ((352, "apple", "X"), (488, "orange", "Y")):
-        parts.append(rectangle(x - 54, 60, 108, 244, PALE[kind], DARK[kind], "rx='10' stroke-width='2.5'"))
-        parts += [fruit(kind, x + dx, y, radius) for dx, y, radius in heaps[kind]]
-    return 332, parts
+    apples = ((-24, 94, 17), (20, 106, 21), (-20, 150, 20), (22, 168, 15), (-12, 210, 22), (26, 228, 17), (-16, 272, 17))
+    oranges = ((22, 96, 20), (-22, 114, 16), (14, 150, 17), (-20, 174, 21), (24, 206, 18), (-14, 238, 19), (22, 272, 21))
+    for middle, kind, heap in ((352, "apple", apples), (488, "orange", oranges)):
+        parts.append(frame(kind, middle - 54, 64, 108, 242, radius=10))
+        parts += [fruit(kind, middle + dx, y, radius) for dx, y, radius in heap]
+    return 350, parts
 
 
 # name: title, description, drawing
@@ -207,14 +203,14 @@ DIAGRAMS = {
     ),
     "generator": (
         "The layers of the generator",
-        "c7s1-64, d128, d256, nine residual blocks R256, u128, u64 and c7s1-3. The sides of the picture shrink from 256 to 64 "
-        "and grow back to 256; the channels go from 64 up to 256 and back down to 3.",
+        "c7s1-64, d128, d256, nine residual blocks R256, u128, u64 and c7s1-3. The sides of the picture shrink from 256 to "
+        "64 and grow back to 256; the channels go from 64 up to 256 and back down to 3.",
         draw_generator,
     ),
     "discriminator": (
         "The layers of the discriminator",
-        "C64, C128, C256, C512 and a last convolution turn a picture of 256×256 into 30×30 scores. The strides are 2, 2, 2, 1 "
-        "and 1. One score depends on a marked patch of 70×70 pixels.",
+        "C64, C128, C256, C512 and a last convolution turn a picture of 256×256 into 30×30 scores. The strides are 2, 2, 2, "
+        "1 and 1. One score depends on a marked patch of 70×70 pixels.",
         draw_discriminator,
     ),
     "image_pool": (
@@ -233,11 +229,12 @@ def n(value: float) -> str:
 
 def element(name: str, content: str = "", **attributes) -> str:
     """An SVG element; attributes that are None are left out, and _ stands for - in their names."""
-    given = "".join(f' {key.rstrip("_").replace("_", "-")}="{value}"' for key, value in attributes.items() if value is not None)
+    given = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value is not None)
+    given = "".join(f' {key}="{value}"' for key, value in given)
     return f"<{name}{given}>{content}</{name}>" if content else f"<{name}{given}/>"
 
 
-def text(x: float, y: float, words: str, fill: str = INK, size: int = SMALL, kind: str | None = None, bold: bool = False) -> str:
+def text(x: float, y: float, words: str, fill: str = INK, size: int = SMALL, kind: str | None = None, bold=False) -> str:
     """Words on the base line y; x is their middle or, if ``kind`` has an l or r, their left or right end."""
     weight = "bold" if bold else None
     return element("text", words, x=n(x), y=n(y), font_size=size, fill=fill, class_=kind, font_weight=weight)
@@ -301,12 +298,16 @@ def svg(title: str, description: str, height: int, parts: list[str]) -> str:
     """A whole file, with those of the shared drawings that it uses."""
     body = "\n".join(parts)
     shared = "\n".join(drawing for name, drawing in SHARED.items() if f"#{name}" in body)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
-        f'aria-labelledby="title desc">\n<title id="title">{escape(title)}</title>\n<desc id="desc">{escape(description)}</desc>\n'
-        f"<style>{STYLE}</style>\n<defs>{shared}</defs>\n"
-        f'<rect width="{WIDTH}" height="{height}" rx="10" fill="#fff"/>\n{body}\n</svg>\n'
-    )
+    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title desc">
+<title id="title">{escape(title)}</title>
+<desc id="desc">{escape(description)}</desc>
+<style>{STYLE}</style>
+<defs>{shared}</defs>
+<rect width="{WIDTH}" height="{height}" rx="10" fill="#fff"/>
+{body}
+</svg>
+"""
 
 
 def draw_all() -> dict[str, str]:
