@@ -5,7 +5,6 @@ with its index ``….db`` and its checksums ``….sha256``; the orchard's has th
 too. `prepare_dataset` makes one, `load_unpaired` trains from it, `load_images` reads a whole set.
 """
 
-import hashlib
 import io
 import os
 from collections.abc import Iterable
@@ -17,7 +16,7 @@ import numpy as np
 from mindspore.mindrecord import FileWriter
 from PIL import Image
 
-from cyclegan_lessons import orchard
+from cyclegan_lessons import orchard, shading
 from cyclegan_lessons.cache import file_sha256, make_once, unfinished_folder
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.fetch import fetch_apple2orange
@@ -65,8 +64,8 @@ def prepare_orchard(image_size: int = 64, n_train: int = 400, n_test: int = 60, 
                 write_arrays(scenes.twins, target, f"{name}_twin")
                 write_arrays(scenes.masks, target, f"{name}_mask")
 
-    source = hashlib.sha256(Path(orchard.__file__).read_bytes()).hexdigest()
-    return make_once(f"orchard-{image_size}", [n_train, n_test, seed, source], write, folder)
+    renderer = [file_sha256(module.__file__) for module in (orchard, shading)]
+    return make_once(f"orchard-{image_size}", [n_train, n_test, seed, renderer], write, folder)
 
 
 def write_arrays(arrays: np.ndarray, target: Path, name: str):
@@ -159,7 +158,8 @@ def load_images(folder: str | Path, name: str, limit: int | None = None, image_s
     ``limit`` reads only the first images, ``image_size`` resizes all to that many pixels square. Raises `LessonError` when
     the file is missing or damaged, or when images of different sizes are to be read without ``image_size``.
     """
-    records = ds.MindDataset(check_mindrecord(folder, name), ["image"], num_parallel_workers=1, shuffle=False, num_samples=limit)
+    path = check_mindrecord(folder, name)
+    records = ds.MindDataset(path, ["image"], num_parallel_workers=1, shuffle=False, num_samples=limit)
     arrays = []
     for row in records.create_dict_iterator(num_epochs=1, output_numpy=True):
         image = Image.open(io.BytesIO(row["image"]))
@@ -206,7 +206,8 @@ def load_unpaired(
         return augment(image_x, image_size, rng), augment(image_y, image_size, rng)
 
     columns = ["image_x", "image_y"]
-    pairs = ds.zip((*sources, places)).map(augment_pair, [*columns, "place"], columns, num_parallel_workers=min(2, os.cpu_count()))
+    threads = min(2, os.cpu_count())
+    pairs = ds.zip((*sources, places)).map(augment_pair, [*columns, "place"], columns, num_parallel_workers=threads)
     return pairs.batch(batch_size, drop_remainder=True, num_parallel_workers=1)
 
 

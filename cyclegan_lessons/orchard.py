@@ -13,14 +13,18 @@ from typing import NamedTuple
 import numpy as np
 
 from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.shading import (
+    SUPERSAMPLE, along, column, dot, encode, make_lattice, mix, noise, normalise, samples, smoothstep, unit,
+)  # fmt: skip
 
-SUPERSAMPLE = 2  # each pixel is the mean of 2×2 samples, so that edges are smooth
 SIN, COS = 0.4, sqrt(0.84)  # of the angle at which the camera looks down
 RIGHT, UP, TO_VIEWER = ((1.0, 0.0, 0.0), (0.0, COS, SIN), (0.0, SIN, -COS))  # the camera's own axes
 BOTTOM = -0.22  # height on the screen of the lower edge of the picture
 
-WALLS = ((0.80, 0.78, 0.72), (0.62, 0.72, 0.76), (0.72, 0.76, 0.66), (0.84, 0.72, 0.64), (0.50, 0.56, 0.62), (0.70, 0.66, 0.76))
-TABLES = ((0.62, 0.44, 0.28), (0.74, 0.58, 0.40), (0.46, 0.32, 0.22), (0.66, 0.62, 0.56), (0.52, 0.56, 0.58), (0.80, 0.74, 0.64))
+WALLS = ((0.80, 0.78, 0.72), (0.62, 0.72, 0.76), (0.72, 0.76, 0.66), (0.84, 0.72, 0.64), (0.50, 0.56, 0.62),
+         (0.70, 0.66, 0.76))  # fmt: skip
+TABLES = ((0.62, 0.44, 0.28), (0.74, 0.58, 0.40), (0.46, 0.32, 0.22), (0.66, 0.62, 0.56), (0.52, 0.56, 0.58),
+          (0.80, 0.74, 0.64))  # fmt: skip
 
 
 class Orchard(NamedTuple):
@@ -84,9 +88,11 @@ def draw_scene(rng: np.random.Generator) -> Scene:
         return low + (high - low) * rng.random(n)
 
     def tint(colours):
-        return (np.array(colours[rng.integers(len(colours))]) * between(0.8, 1.1) * between(0.95, 1.05, 3)).clip(0, 0.9) ** 2
+        colour = np.array(colours[rng.integers(len(colours))]) * between(0.8, 1.1) * between(0.95, 1.05, 3)
+        return colour.clip(0, 0.9) ** 2
 
-    wall, table, planks, distance, warmth = tint(WALLS), tint(TABLES), rng.random() < 0.65, between(0.55, 0.95), between(-0.12, 0.12)
+    wall, table, planks = tint(WALLS), tint(TABLES), rng.random() < 0.65
+    distance, warmth = between(0.55, 0.95), between(-0.12, 0.12)
     fruits, n_fruits = [], int(rng.integers(1, 4))
     while len(fruits) < n_fruits:
         r = between(0.23, 0.35) * (1.0, 0.82, 0.7)[n_fruits - 1]
@@ -94,8 +100,8 @@ def draw_scene(rng: np.random.Generator) -> Scene:
         z = between(-0.2, min(distance - 1.1 * r, (0.74 - (1 + COS) * r) / SIN))  # before the wall, in the picture
         fruit = Fruit(
             centre=(x, r, z), radius=r, axis=unit(between(-0.35, 0.35), 1, between(-0.55, 0.0)),
-            sun=unit(between(-1, 1), 0.4, between(-1, 0.2)), ripeness=rng.random(), leaf=between(-1, 1), bend=between(-1, 1),
-            offset=(64 * rng.random(), 64 * rng.random()),
+            sun=unit(between(-1, 1), 0.4, between(-1, 0.2)), ripeness=rng.random(), leaf=between(-1, 1),
+            bend=between(-1, 1), offset=(64 * rng.random(), 64 * rng.random()),
         )  # fmt: skip
         if all((x - q.centre[0]) ** 2 + (z - q.centre[2]) ** 2 > (r + q.radius) ** 2 for q in fruits):
             fruits.append(fruit)
@@ -118,7 +124,8 @@ def render_scene(scene: Scene, size: int) -> tuple:
     oranges, mask = apples.copy(), np.zeros((n, n), bool)
     for fruit in scene.fruits:
         u, v = ((q - along(fruit.centre, axis)) / fruit.radius for q, axis in ((across, RIGHT), (height, UP)))
-        for paint, rows, columns in ((render_fruit, abs(v) < 1, abs(u) < 1), (render_stem, abs(v - 0.95) < 0.65, abs(u) < 1.4)):
+        parts = (render_fruit, abs(v) < 1, abs(u) < 1), (render_stem, abs(v - 0.95) < 0.65, abs(u) < 1.4)
+        for paint, rows, columns in parts:
             window = np.flatnonzero(rows), np.flatnonzero(columns)
             window = tuple(slice(q[0], q[-1] + 1) for q in window)  # no more pixels than needed
             paint(scene, fruit, u[:, window[1]], v[window[0]], apples[:, *window], oranges[:, *window], mask[window])
@@ -135,7 +142,8 @@ def render_room(scene: Scene, x: np.ndarray, height: np.ndarray) -> np.ndarray:
     b = z * scene.turn[0] - x * scene.turn[2]  # across it
     if scene.planks:
         plank = np.floor(b * 4)
-        grain = noise(scene.lattice, 3 * a + 7.3 * plank, 40 * b) + 0.5 * noise(scene.lattice, 9 * a + 3.1 * plank, 110 * b)
+        grain = noise(scene.lattice, 3 * a + 7.3 * plank, 40 * b)
+        grain = grain + 0.5 * noise(scene.lattice, 9 * a + 3.1 * plank, 110 * b)
         tone = 0.55 + 0.35 * grain + 0.25 * noise(scene.lattice, plank + 0.5, plank * 0 + 0.5)
         tone = tone * (0.55 + 0.45 * smoothstep(0, 0.03, b * 4 - plank) * smoothstep(1, 0.97, b * 4 - plank))
     else:
@@ -165,7 +173,7 @@ def render_fruit(scene: Scene, fruit: Fruit, u, v, apples, oranges, mask):
     skin = apple_skin(scene, fruit, sphere, cosine, patches, s, t)
     normal = normalise(sphere + inward * (1.9 * smoothstep(0.78, 0.93, cosine)))  # a dimple around the stem
     hollow = 1 - 0.75 * smoothstep(0.80, 0.98, cosine)
-    apple = light_up(scene, skin, normal, place, hollow, fruit, gloss=0.5, sharpness=6)
+    apple = light_up(scene, skin * (0.4 + 0.6 * hollow), normal, place, hollow, fruit, gloss=0.5, sharpness=6)
 
     pores = noise(scene.lattice, 15 * s, 15 * t) + 0.6 * noise(scene.lattice, 29 * s + 5, 29 * t)
     down, right = np.gradient(pores, v[0, 0] - v[1, 0])
@@ -184,7 +192,8 @@ def apple_skin(scene: Scene, fruit: Fruit, sphere, cosine, patches, s, t) -> np.
     around = normalise(sphere - column(fruit.axis) * cosine)  # the longitude, as a direction instead of an angle
     east = unit(fruit.axis[1], -fruit.axis[0], 0)
     p, q = dot(around, east), dot(around, np.cross(fruit.axis, east))
-    streaks = 0.6 * noise(scene.lattice, 9 * p + cosine + fruit.offset[0], 9 * q) + 0.4 * noise(scene.lattice, 26 * p + 2 * cosine, 26 * q + fruit.offset[1])
+    streaks = 0.6 * noise(scene.lattice, 9 * p + cosine + fruit.offset[0], 9 * q)
+    streaks = streaks + 0.4 * noise(scene.lattice, 26 * p + 2 * cosine, 26 * q + fruit.offset[1])
     red = fruit.ripeness * 1.3 - 0.25 + 0.35 * dot(sphere, fruit.sun) + 0.8 * streaks + 0.25 * patches
     red = smoothstep(0.15, 0.85, red - 0.9 * smoothstep(0.72, 0.98, cosine))
     dots = smoothstep(0.84, 0.98, noise(scene.lattice, 19 * s, 19 * t + 31))
@@ -204,9 +213,10 @@ def render_stem(scene: Scene, fruit: Fruit, u, v, apples, oranges, mask):
     foot = 0.84 * along(fruit.axis, RIGHT), 0.84 * along(fruit.axis, UP)  # the bottom of the dimple, on the screen
     length, across = v - foot[1], u - foot[0] - fruit.bend * np.maximum(v - foot[1], 0) ** 2
     side = across / (0.035 + 0.05 * length)  # -1 to 1 across the stem, which thickens towards its end
-    normal = normalise(column(RIGHT) * side + column(UP) * 0.2 + column(TO_VIEWER) * np.sqrt(np.maximum(1 - side * side, 0)))
+    facing = np.sqrt(np.maximum(1 - side * side, 0))
+    normal = normalise(column(RIGHT) * side + column(UP) * 0.2 + column(TO_VIEWER) * facing)
     stem = (length > -0.02) & (length < 0.42) & (abs(side) < 1)
-    place = column(fruit.centre) + column(fruit.axis) * fruit.radius + 0 * normal
+    place = column(fruit.centre) + column(fruit.axis) * fruit.radius  # one for all: 3×1×1
     brown = column((0.36, 0.25, 0.13)) ** 2 * (0.6 + length)
     np.copyto(apples, light_up(scene, brown, normal, place, 1, None), where=stem)
     mask |= stem
@@ -219,7 +229,7 @@ def render_stem(scene: Scene, fruit: Fruit, u, v, apples, oranges, mask):
     leaf = (length > 0) & (length < 1) & (abs(across) < 0.75 * length * (1 - length) * (1.25 - 0.5 * length))
     veins = smoothstep(0.05, 0.2, abs((length * 7 - abs(across) * 9) % 1 - 0.5)) + (abs(across) < 0.012)
     green = column((0.26, 0.48, 0.14)) ** 2 * (0.8 + 0.45 * veins)
-    fold = np.where(across > 0, 0.5, -0.5)
+    fold = np.where(across > 0, np.float32(0.5), np.float32(-0.5))
     normal = normalise(column(UP) * (0.8 + fold) + column(TO_VIEWER) * (0.9 - fold))
     np.copyto(apples, light_up(scene, green, normal, place, 1, None, gloss=0.08, sharpness=3), where=leaf)
     mask |= leaf
@@ -253,72 +263,3 @@ def light_up(scene: Scene, albedo, normal, place, open_sky, self=None, gloss=0.0
             shine = shine * shine
         result = result + gloss * shine * np.minimum(lamp * 2, 1) * column(scene.light_colour)
     return result
-
-
-def noise(lattice: np.ndarray, x, y) -> np.ndarray:
-    """Smooth noise in [0, 1): random values at whole x and y (repeating after 64), blended in between."""
-    x, y = np.broadcast_arrays(x, y)
-    i, j = np.floor(x), np.floor(y)
-    a, b = x - i, y - j
-    a, b = a * a * (3 - 2 * a), b * b * (3 - 2 * b)
-    cell = (i.astype(np.intp) & 63) * 64 + (j.astype(np.intp) & 63)
-    corner, by_a, by_b, by_both = (part.take(cell) for part in lattice)
-    return corner + a * by_a + b * (by_b + a * by_both)
-
-
-def make_lattice(rng: np.random.Generator) -> np.ndarray:
-    """Draw 64×64 random values; return float32 4×4096: the value of each cell's corner and how it changes across."""
-    corner = rng.random((64, 64), np.float32)
-    by_a, by_b = np.roll(corner, -1, 0) - corner, np.roll(corner, -1, 1) - corner
-    return np.stack([corner, by_a, by_b, np.roll(by_a, -1, 1) - by_a]).reshape(4, -1)
-
-
-def smoothstep(low: float, high: float, x) -> np.ndarray:
-    """0 where x is at ``low`` or beyond, 1 at ``high`` or beyond, smooth in between."""
-    x = np.clip((x - low) / (high - low), 0, 1)
-    return x * x * (3 - 2 * x)
-
-
-def mix(a, b, amount) -> np.ndarray:
-    """``a`` where amount is 0, ``b`` where it is 1; colours have 3 values or the shape 3×h×w."""
-    a, b = column(a), column(b)
-    return a + (b - a) * amount
-
-
-def column(vector) -> np.ndarray:
-    """A colour or vector of 3 values as float32 3×1×1, to go with pictures 3×h×w, which are returned as they are."""
-    vector = np.asarray(vector, np.float32)
-    return vector if vector.ndim == 3 else vector[:, None, None]
-
-
-def dot(a: np.ndarray, b) -> np.ndarray:
-    """Scalar products h×w of vectors 3×h×w with a vector or with as many vectors, added in a fixed order."""
-    b = column(b)
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-def normalise(a: np.ndarray) -> np.ndarray:
-    """Vectors 3×h×w brought to length 1."""
-    return a / np.sqrt(np.maximum(dot(a, a), 1e-8))
-
-
-def unit(*vector) -> tuple:
-    """One vector brought to length 1."""
-    return tuple(value / sqrt(along(vector, vector)) for value in vector)
-
-
-def along(a: tuple, b: tuple) -> float:
-    """Scalar product of two vectors."""
-    return sum(p * q for p, q in zip(a, b))
-
-
-def samples(image: np.ndarray) -> np.ndarray:
-    """Split C×3S×3S into the nine samples of every pixel: 9×C×S×S."""
-    k = SUPERSAMPLE
-    return np.stack([image[:, i::k, j::k] for i in range(k) for j in range(k)])
-
-
-def encode(image: np.ndarray) -> np.ndarray:
-    """Linear colours 3×3S×3S to a picture, uint8 S×S×3: the mean of the samples, its square root as gamma curve."""
-    mean = sum(samples(np.clip(image, 0, 1))) / SUPERSAMPLE**2
-    return (np.sqrt(mean) * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0)
