@@ -10,7 +10,7 @@ PY     = $(VENV)/bin/python
 PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html lab test notebooks bench lock clean
+.PHONY: help setup book html lab test notebooks bench demo lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ notebooks: setup  ## run every notebook with the default parameters and save its
 
 bench: setup  ## print speeds and sizes; ARGS=--paper adds the paper's size
 	$(PY) tools/bench.py $(ARGS)
+
+demo: setup  ## train the model that the package holds, about half an hour on two cores
+	$(PY) tools/demo.py
 
 lock:  ## write requirements.txt and environment.yml from pyproject.toml, keeping versions that still fit
 	$(PYTHON) -m venv build/lock

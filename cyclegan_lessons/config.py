@@ -52,7 +52,7 @@ class LessonConfig:
 
 PRESETS = {
     "quick": LessonConfig(image_size=64, base_channels=16, n_layers=3, steps=30),
-    "demo": LessonConfig(image_size=64, base_channels=16, n_layers=3, constant_epochs=10, decay_epochs=10),
+    "demo": LessonConfig(image_size=64, base_channels=16, n_layers=3, constant_epochs=8, decay_epochs=8),
     "paper": LessonConfig(),
 }
 
