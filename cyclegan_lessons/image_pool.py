@@ -4,11 +4,12 @@ import numpy as np
 
 
 class ImagePool:
-    """Keep the last ``size`` kinds of fakes: a query returns the new image or, half of the time, an older one.
+    """Keep ``size`` fakes of different age: a query returns the new image or, half of the time, an older one.
 
     While the pool fills, every image is stored and returned as it is. After that each new image is returned unchanged
-    with probability one half; otherwise it takes the place of a random stored image, and that one is returned
-    (section 4 of the CycleGAN paper). With ``size`` = 0 every query returns its input.
+    with probability one half; otherwise it takes the place of a random stored image, and that one is returned. The 50
+    images are from section 4 of the CycleGAN paper, the rule from its authors' code. With ``size`` = 0 every query
+    returns its input.
     """
 
     def __init__(self, size: int = 50, seed: int = 0):

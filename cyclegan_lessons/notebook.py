@@ -6,35 +6,31 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown, display
 
-from cyclegan_lessons.plotting import CURVES, draw_curves, sample_rows, tile
+from cyclegan_lessons.plotting import CURVES, draw_curves, draw_grid, sample_rows
 
 
 class LiveFigure:
-    """A figure in a notebook that grows while a model trains: loss curves above, a sample grid below.
+    """A figure in a notebook that grows while a model trains: loss curves above, translated images below.
 
-    Pass ``update`` to `CycleGANTrainer.fit` as ``on_sample``. The images are uint8 N×H×W×3 that training never sees.
+    Pass ``update`` to `CycleGANTrainer.fit` as ``on_sample``. The images are uint8 N×H×W×3 that training never sees; four
+    of each domain fill the figure well. ``width`` in inches.
     """
 
-    def __init__(self, images_x: np.ndarray, images_y: np.ndarray, width: float = 9):
+    def __init__(self, images_x: np.ndarray, images_y: np.ndarray, width: float = 8):
         self.images = images_x, images_y
-        self.figure = plt.figure(figsize=(width, 1.05 * width), layout="constrained")
-        above, below = self.figure.subfigures(2, 1, height_ratios=(1, 3))
-        self.curves, self.grid = above.subplots(1, len(CURVES)), below.subplots()
+        self.figure = plt.figure(figsize=(width, 0.66 * width), layout="constrained")
+        above, below = self.figure.subfigures(2, 1, height_ratios=(2, 3))
+        self.curves, self.grids = above.subplots(1, len(CURVES)), below.subplots(1, 2)
         plt.close(self.figure)  # otherwise the notebook shows it once more when the cell ends
         self.handle = None
 
     def update(self, trainer):
-        """Draw the trainer's history and its translations of the sample images, in place of the last drawing."""
+        """Draw the trainer's history and its translations of the images, in place of the last drawing."""
         draw_curves(self.curves, trainer.history)
-        rows = sample_rows(trainer.G, trainer.F, *self.images)
-        self.grid.clear()
-        self.grid.imshow(tile(list(rows.values())))
-        side = self.images[0].shape[1] + 4
-        self.grid.set_yticks([side * (i + 0.5) - 2 for i in range(len(rows))], rows, fontsize="small")
-        self.grid.set_xticks([])
-        self.grid.spines[:].set_visible(False)
-        self.grid.tick_params(length=0)
-        self.grid.set_title(f"step {trainer.step}", fontsize="small")
+        rows = list(sample_rows(trainer.G, trainer.F, *self.images).items())
+        draw_grid(self.grids[0], dict(rows[:3]))  # x, G(x), F(G(x))
+        draw_grid(self.grids[1], dict(rows[3:]))  # y, F(y), G(F(y))
+        self.figure.suptitle(f"step {trainer.step}", fontsize="medium")
         if self.handle is None:
             self.handle = display(self.figure, display_id=True)
         else:

@@ -27,6 +27,17 @@ def sample_rows(G, F, images_x: np.ndarray, images_y: np.ndarray) -> dict[str, n
     }  # fmt: skip
 
 
+def draw_grid(axis, rows: dict[str, np.ndarray], gap: int = 4):
+    """Draw titled rows of images, uint8 N×H×W×3 each, as one picture into one axis, in place of what was there."""
+    height = next(iter(rows.values())).shape[1]
+    axis.clear()
+    axis.imshow(tile(list(rows.values()), gap))
+    axis.set_yticks([(height + gap) * i + height / 2 for i in range(len(rows))], rows, fontsize="small")
+    axis.set_xticks([])
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+
+
 def show_rows(rows: dict[str, np.ndarray], width: float = 8) -> Figure:
     """Draw titled rows of images, uint8 N×H×W×3 each; ``width`` in inches."""
     columns = max(map(len, rows.values()))
@@ -44,29 +55,46 @@ def show_rows(rows: dict[str, np.ndarray], width: float = 8) -> Figure:
 
 
 CURVES = {
-    "adversarial, G and F": ("G", "F"),
+    "adversarial": ("G", "F"),
     "discriminators": ("D_X", "D_Y"),
     "cycle consistency": ("cycle_x", "cycle_y"),
     "identity": ("identity_x", "identity_y"),
 }
 
 
+INTO_X = ("F", "D_X", "cycle_x", "identity_x")  # what concerns apples is red, what concerns oranges is orange
+
+
 def draw_curves(axes, history: list[dict]):
-    """Draw the losses of a training history over its steps into four axes, one for each kind of loss."""
+    """Draw the losses of a training history over its steps into four axes, one for each kind of loss.
+
+    The losses of single steps are pale; the full line is their mean over the last fiftieth of the history, which in a
+    history of less than 100 steps is one step.
+    """
     steps = [row["step"] for row in history]
+    window = max(1, len(history) // 50)
     for axis, (title, names) in zip(axes, CURVES.items()):
         axis.clear()
         for name in names:
-            axis.plot(steps, [row[name] for row in history], label=name, linewidth=1)
-        axis.set_title(title, fontsize="small")
+            color = "tab:red" if name in INTO_X else "tab:orange"
+            values = np.array([row[name] for row in history])
+            if window > 1:
+                axis.plot(steps, values, color=color, linewidth=0.5, alpha=0.3)
+            means = np.convolve(values, np.full(window, 1 / window), "valid")
+            axis.plot(steps[window - 1 :], means, color=color, label=name, linewidth=1.5)
+        axis.set_title(title, fontsize="small", pad=18)
+        axis.legend(
+            loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize="x-small",
+            borderpad=0.2, handlelength=1.2, columnspacing=1,
+        )  # fmt: skip
         axis.set_xlabel("step", fontsize="small")
         axis.set_ylim(bottom=0)
         axis.tick_params(labelsize="small")
-        axis.legend(fontsize="x-small")
+        axis.spines[["top", "right"]].set_visible(False)
 
 
-def show_curves(history: list[dict], width: float = 9) -> Figure:
+def show_curves(history: list[dict], width: float = 8) -> Figure:
     """Draw the losses of a training history, rows of `CycleGANTrainer.history`; ``width`` in inches."""
-    figure, axes = plt.subplots(1, len(CURVES), figsize=(width, width / 3.6), layout="constrained")
+    figure, axes = plt.subplots(1, len(CURVES), figsize=(width, width / 3.5), layout="constrained")
     draw_curves(axes, history)
     return figure
