@@ -1,5 +1,7 @@
 """Check, before MindSpore is imported, that this Python and this MindSpore can run the course."""
 
+from __future__ import annotations  # Python 3.9 must get as far as the sentence
+
 import sys
 from importlib import metadata
 
