@@ -11,7 +11,7 @@ from cyclegan_lessons.inference import DIRECTIONS, load_generator, translate
 
 def absolute_error(images: np.ndarray, others: np.ndarray, masks: np.ndarray | None = None) -> np.ndarray:
     """Mean absolute difference per image in [0, 1] units: uint8 N×H×W×3 twice, and bool N×H×W where to look; N values."""
-    difference = np.abs(images.astype(np.float64) - others) .mean(axis=-1) / 255  # N×H×W
+    difference = np.abs(images.astype(np.float64) - others).mean(axis=-1) / 255  # N×H×W
     if masks is None:
         return difference.mean(axis=(1, 2))
     return (difference * masks).sum(axis=(1, 2)) / masks.sum(axis=(1, 2))
@@ -31,7 +31,7 @@ def evaluate(data: Path, checkpoint: Path | None = None, image_size: int | None 
         images = load_images(data, name, image_size=image_size)
         translated = translate(load_generator(checkpoint, direction), images)
         returned = translate(load_generator(checkpoint, back), translated)
-        numbers = {"images": len(images), "cycle_error": absolute_error(returned, images).mean()}
+        numbers = {"cycle_error": absolute_error(returned, images).mean()}
         if (Path(data) / f"{name}_twin.mindrecord").exists():
             twins, masks = load_images(data, f"{name}_twin"), load_images(data, f"{name}_mask")
             error = absolute_error(translated, twins, masks).mean()
@@ -43,5 +43,5 @@ def evaluate(data: Path, checkpoint: Path | None = None, image_size: int | None 
                 "outside_error": absolute_error(translated, twins, ~masks).mean(),
                 "ssim": np.mean([structural_similarity(a, b, channel_axis=-1) for a, b in zip(translated, twins)]),
             }
-        results[direction] = {key: float(value) for key, value in numbers.items()}
+        results[direction] = {"images": len(images)} | {name: float(value) for name, value in numbers.items()}
     return results

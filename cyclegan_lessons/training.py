@@ -80,7 +80,7 @@ def make_generator_step(networks: CycleGAN, optimizer: nn.Optimizer, config: Les
 def make_discriminator_step(networks: CycleGAN, optimizer: nn.Optimizer, config: LessonConfig):
     """Return the compiled function that takes real x and y and fakes of each, and updates D_X and D_Y once.
 
-    It returns the losses of D_X and of D_Y. Each is halved, which slows D relative to G (appendix 7.1).
+    It returns the losses of D_X and of D_Y. Each is halved as in appendix 7.1, though under Adam that changes little.
     """
     D_X, D_Y, kind = networks.D_X, networks.D_Y, config.adversarial
 
