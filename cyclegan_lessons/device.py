@@ -45,7 +45,14 @@ def select_device(device_target: str = "auto") -> str:
             f"device {device_target} was asked for, but MindSpore finds only {', '.join(available)} here; choose one of "
             f"these or 'auto', or install the driver as the README says."
         )
-    ms.set_device(device_target)
+    if ms.get_context("device_target") != device_target:
+        try:
+            ms.set_device(device_target)
+        except RuntimeError as error:
+            raise LessonError(
+                f"device {device_target} must be chosen before MindSpore computes anything, but it has computed on "
+                f"{ms.get_context('device_target')} already; restart the kernel or program and choose it first."
+            ) from error
     version = metadata.version("mindspore")
     if device_target == "CPU" and not version.startswith("2.8."):
         warnings.warn(f"MindSpore {version} computes convolutions on CPU up to 100 times slower than 2.8.0.", stacklevel=2)

@@ -16,11 +16,29 @@ def test_auto_takes_the_best_device_that_is_there():
 
 
 def test_the_order_is_ascend_gpu_cpu(monkeypatch):
-    monkeypatch.setattr(device, "available_devices", lambda: ["GPU", "CPU"])
+    monkeypatch.setattr(device, "available_devices", lambda: ["Ascend", "GPU", "CPU"])
     chosen = []
     monkeypatch.setattr(ms, "set_device", chosen.append)
-    assert select_device("auto") == "GPU" and chosen == ["GPU"]
+    assert select_device("auto") == "Ascend" and chosen == ["Ascend"]
     assert device.DEVICES == ("Ascend", "GPU", "CPU")
+
+
+def test_a_device_can_be_chosen_again_after_computing_but_not_changed():
+    program = """
+import mindspore as ms
+from cyclegan_lessons import LessonError, device, select_device
+ms.ops.ones((2,)).asnumpy()
+here = ms.get_context("device_target")
+print(select_device(here) == here)
+device.available_devices = lambda: ["Ascend", "GPU", "CPU"]
+try:
+    select_device("GPU" if here != "GPU" else "CPU")
+except LessonError as error:
+    print(error)
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    same, other = result.stdout.splitlines()
+    assert same == "True" and "must be chosen before MindSpore computes anything, but it has computed on" in other
 
 
 @pytest.mark.parametrize("name", ["GPU", "Ascend"])
