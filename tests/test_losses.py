@@ -3,16 +3,18 @@
 import mindspore as ms
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from parity import examples
 from reference.stored import about, stored
 
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.losses import adversarial_loss, cycle_consistency_loss, identity_loss
 
-PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
-SCORES = hnp.arrays(np.float32, hnp.array_shapes(min_dims=4, max_dims=4, max_side=6), elements=st.floats(-30, 30, width=32))
+PROPERTY = examples(60)
+SHAPES = hnp.array_shapes(min_dims=4, max_dims=4, max_side=6)
+SCORES = hnp.arrays(np.float32, SHAPES, elements=st.floats(-30, 30, width=32))
 
 
 def value(loss: ms.Tensor) -> float:
@@ -41,9 +43,10 @@ def test_adversarial_loss_formulas(scores):
     s, t = scores.astype(np.float64), ms.Tensor(scores)
     assert value(adversarial_loss(t, True)) == pytest.approx(np.mean((s - 1) ** 2), rel=1e-6, abs=1e-12)
     assert value(adversarial_loss(t, False)) == pytest.approx(np.mean(s**2), rel=1e-6, abs=1e-12)
-    # equation 1: the discriminator's probability is σ(s), so −log σ(s) = log(1 + e^−s)
-    assert value(adversarial_loss(t, True, "log")) == pytest.approx(np.mean(np.logaddexp(0, -s)), rel=1e-5, abs=1e-12)
-    assert value(adversarial_loss(t, False, "log")) == pytest.approx(np.mean(np.logaddexp(0, s)), rel=1e-5, abs=1e-12)
+    # equation 1: the discriminator's probability is σ(s), so −log σ(s) = log(1 + e^−s). In float32, 1 + e^−s is 1 when
+    # e^−s is below 1.2e-7, the spacing of numbers there, and some of MindSpore's kernels then return 0.
+    assert value(adversarial_loss(t, True, "log")) == pytest.approx(np.mean(np.logaddexp(0, -s)), rel=1e-5, abs=1.2e-7)
+    assert value(adversarial_loss(t, False, "log")) == pytest.approx(np.mean(np.logaddexp(0, s)), rel=1e-5, abs=1.2e-7)
 
 
 def test_adversarial_loss_judges_every_patch():
