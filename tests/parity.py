@@ -5,15 +5,21 @@ from unittest.mock import patch
 
 import mindspore as ms
 import numpy as np
+from hypothesis import Phase, settings
 from mindspore import nn, ops
 from reference.stored import NETWORKS, stored, unflatten
 
 MODES = ("graph", "PyNative")
 
 
+def examples(n: int) -> settings:
+    """Try a property on ``n`` drawn examples, the same in every run, and fail at the first: shrinking takes minutes."""
+    return settings(max_examples=n, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+
+
 @contextmanager
 def without_jit():
-    """Functions that are made inside run step by step in PyNative mode, although the package decorates them with jit."""
+    """Functions that are made inside run in PyNative mode, although the package decorates them with jit."""
     with patch.object(ms, "jit", lambda function: function):
         yield
 

@@ -5,16 +5,16 @@ from functools import cache
 import mindspore as ms
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mindspore import nn
-from parity import MODES, forward
+from parity import MODES, examples, forward
 from reference.stored import about
 
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.generator import ResNetGenerator
 
-PROPERTY = settings(max_examples=15, deadline=None, derandomize=True)
+PROPERTY = examples(15)
 MULTIPLES_OF_4 = st.integers(2, 14).map(lambda n: 4 * n)
 
 
@@ -57,7 +57,7 @@ def test_other_sizes_are_refused_in_both_modes(size, mode):
         forward(small_generator(), np.zeros((1, 3, *size), np.float32), mode)
 
 
-@settings(PROPERTY, max_examples=6)
+@examples(6)
 @given(batch=st.integers(2, 3), seed=st.integers(0, 10**6))
 def test_an_image_does_not_see_the_rest_of_the_batch(batch, seed):
     images = random_images(batch, 3, 16, 20, seed=seed)

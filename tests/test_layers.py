@@ -3,13 +3,13 @@
 import mindspore as ms
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from parity import forward
+from parity import examples, forward
 
 from cyclegan_lessons.layers import InstanceNorm2d, convolution, upsampling
 
-PROPERTY = settings(max_examples=40, deadline=None, derandomize=True)
+PROPERTY = examples(40)
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 9), st.integers(2, 9))
 
 
@@ -60,16 +60,14 @@ def test_instance_norm_has_no_parameters():
 
 
 def test_instance_norm_does_not_change_itself_in_a_compiled_gradient():
-    """Several norms of one size in one compiled gradient: a moving average written into a shared constant would show."""
+    """Two norms of one size in one compiled gradient: a moving average written into a shared constant would show."""
     norm, x = InstanceNorm2d(), ms.Tensor(random_images((2, 3, 6, 6), 1) + 3)
-    gradient = ms.grad(lambda x: (norm(ms.ops.tanh(norm(x * x) * x + 2)) * x).sum())
-    plain = gradient(x).asnumpy()
-    compiled = ms.jit(compiled_gradient)
+    plain, compiled = gradient_of_two_norms(norm, x).asnumpy(), ms.jit(gradient_of_two_norms)
     for _ in range(3):
         np.testing.assert_allclose(compiled(norm, x).asnumpy(), plain, rtol=1e-4, atol=1e-5)
 
 
-def compiled_gradient(norm, x):
+def gradient_of_two_norms(norm, x):
     return ms.grad(lambda x: (norm(ms.ops.tanh(norm(x * x) * x + 2)) * x).sum())(x)
 
 
@@ -86,13 +84,13 @@ def test_start_weights(layer):
 @PROPERTY
 @given(height=st.integers(1, 6), width=st.integers(1, 6), seed=st.integers(0, 10**6))
 def test_upsampling_spreads_each_pixel(height, width, seed):
-    """Pixel (i, j) times the 3×3 kernel is added around (2i, 2j) of the doubled map, the last row and column included."""
+    """Pixel (i, j) times the 3×3 kernel is added around (2i, 2j) of the doubled map, its last row included."""
     rng, layer = np.random.default_rng(seed), upsampling(2, 3)
     x = rng.normal(size=(1, 2, height, width)).astype(np.float32)
     kernel, bias = rng.normal(size=(2, 3, 3, 3)).astype(np.float32), rng.normal(size=3).astype(np.float32)
     layer.weight.set_data(ms.Tensor(kernel))
     layer.bias.set_data(ms.Tensor(bias))
-    canvas = np.zeros((3, 2 * height + 1, 2 * width + 1))  # one row and one column more than is kept, at the top and left
+    canvas = np.zeros((3, 2 * height + 1, 2 * width + 1))  # its first row and column are cut off
     for i in range(height):
         for j in range(width):
             canvas[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3] += np.einsum("c,cokl->okl", x[0, :, i, j], kernel)

@@ -95,7 +95,8 @@ class Result:
         self.losses = []
         for step, rate in enumerate(trainer.rates):
             trainer.set_rate(rate)
-            self.losses.append(trainer.train_step(*(ms.Tensor(np.roll(a, settings["roll"] + step, axis=3)) for a in (x, y))))
+            rolled = (ms.Tensor(np.roll(a, settings["roll"] + step, axis=3)) for a in (x, y))
+            self.losses.append(trainer.train_step(*rolled))
             if step == 0:
                 self.gradients = self._gradients(trainer)
         self.weights = weights(trainer)
@@ -177,7 +178,7 @@ def test_biases_before_a_norm_have_no_effect(network, domain):
     assert np.abs(forward(changed, image, "PyNative") - before).min() > 1e-3
 
 
-# --------------------------------------------------------------------------------------------------- the reference itself
+# ------------------------------------------------------------------------------------------------ the reference itself
 
 
 def test_reference_is_precise_enough():
@@ -201,7 +202,7 @@ def test_reference_file_is_small():
     assert FILE.stat().st_size < 2_000_000
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch, which only makes the reference, is absent")
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch, which makes the reference, is absent")
 def test_reference_can_be_made_again(tmp_path):
     # In a process of its own: PyTorch and MindSpore bring different builds of the same libraries.
     script, target = FILE.with_name("make_reference.py"), tmp_path / "again.npz"

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import mindspore as ms
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mindspore import nn
-from parity import Recording, weights, without_jit
+from parity import Recording, examples, weights, without_jit
 
 from cyclegan_lessons.config import PRESETS, LessonConfig
 from cyclegan_lessons.training import (
@@ -22,7 +22,7 @@ SMALL = {"base_channels": 2, "n_layers": 1, "image_size": 32}
 # ------------------------------------------------------------------------------------------------------- the schedule
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@examples(300)
 @given(constant=st.integers(0, 300), decay=st.integers(0, 300), rate=st.floats(1e-8, 10))
 def test_schedule_is_exact_at_every_epoch(constant, decay, rate):
     rates = linear_decay(rate, constant, decay)
@@ -44,7 +44,7 @@ def test_schedule_of_the_paper():
     np.testing.assert_allclose(np.diff([*rates[99:], 0]), -2e-4 / 101, rtol=1e-9)
 
 
-# ----------------------------------------------------------------------------------- one step of a model made of numbers
+# --------------------------------------------------------------------------------- one step of a model made of numbers
 
 
 class Times(nn.Cell):
@@ -83,8 +83,11 @@ FACTOR = st.floats(0.125, 2, width=32)
 WEIGHT = st.floats(0, 20, width=32)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(a=FACTOR, b=FACTOR, c=FACTOR, d=FACTOR, cycle=WEIGHT, identity=WEIGHT, batch=st.integers(1, 3), seed=st.integers(0, 10**6))
+@examples(40)
+@given(
+    a=FACTOR, b=FACTOR, c=FACTOR, d=FACTOR, cycle=WEIGHT, identity=WEIGHT, batch=st.integers(1, 3),
+    seed=st.integers(0, 10**6),
+)  # fmt: skip
 def test_losses_and_gradients_in_closed_form(a, b, c, d, cycle, identity, batch, seed):
     """Every term of the paper's section 3 and what it does to every network, by hand, for a model of four numbers."""
     rng = np.random.default_rng(seed)
@@ -121,7 +124,7 @@ def test_losses_and_gradients_in_closed_form(a, b, c, d, cycle, identity, batch,
     np.testing.assert_allclose(fakes, [b * y, a * x], rtol=1e-5)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@examples(10)
 @given(c=FACTOR, d=FACTOR, seed=st.integers(0, 10**6))
 def test_identity_network_has_no_cycle_and_no_identity_loss(c, d, seed):
     x, y = np.random.default_rng(seed).uniform(-1, 1, (2, 1, 3, 4, 4)).astype(np.float32)

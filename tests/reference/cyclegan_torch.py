@@ -1,7 +1,7 @@
 """A second CycleGAN, in PyTorch, that the package is compared with. It shares no code and no structure with it.
 
-Written from the paper (Zhu et al. 2017, arXiv:1703.10593; sections 3 and 4, appendix 7). The networks are built from the
-paper's own notation: ``c7s1-64`` is a 7×7 convolution of stride 1 with 64 filters, ``d128`` a 3×3 one of stride 2,
+Written from the paper (Zhu et al. 2017, arXiv:1703.10593; sections 3 and 4, appendix 7). The networks are built from
+the paper's own notation: ``c7s1-64`` is a 7×7 convolution of stride 1 with 64 filters, ``d128`` a 3×3 one of stride 2,
 ``R256`` a residual block, ``u64`` a 3×3 one of stride 1/2, ``C128`` a 4×4 one of stride 2. The prose leaves two things
 open that the authors' code settles: C512 has stride 1 (only so is the receptive field 70), and padding in D is zeros.
 """
@@ -114,8 +114,10 @@ class Reference:
 
     def __init__(self, nets: dict, kind: str, history_x: History, history_y: History):
         self.nets, self.kind, self.history_x, self.history_y = nets, kind, history_x, history_y
-        self.adam_g = torch.optim.Adam([*nets["G"].parameters(), *nets["F"].parameters()], betas=self.BETAS, eps=1e-8)
-        self.adam_d = torch.optim.Adam([*nets["D_X"].parameters(), *nets["D_Y"].parameters()], betas=self.BETAS, eps=1e-8)
+        self.adam_g, self.adam_d = (
+            torch.optim.Adam([*nets[first].parameters(), *nets[second].parameters()], betas=self.BETAS, eps=1e-8)
+            for first, second in (("G", "F"), ("D_X", "D_Y"))
+        )
 
     def step(self, x: torch.Tensor, y: torch.Tensor, rate: float) -> tuple[dict, dict]:
         """Update G and F, then D_X and D_Y on the fakes of the same forward pass; return losses and gradients."""

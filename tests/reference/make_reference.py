@@ -10,7 +10,7 @@
 - ``T/G/48x32``: outputs of G on x. ``T/D/52x44``: scores of D_Y on y. Batch 3; instance norm makes the first of them
   equal to what the first image gives alone, which is checked here.
 - ``T/terms/52x44``: the adversarial losses of these scores.
-- ``T/RUN/losses``: five steps × nine losses, float64. ``T/RUN/gradients``: of the first step. ``T/RUN/weights``: after five.
+- ``T/RUN/losses``: five steps × nine losses. ``T/RUN/gradients``: of the first step. ``T/RUN/weights``: after all.
 
 Gradients and weights of every run are stored for float64; for float32, which only shows how large rounding is, one run.
 """
@@ -43,8 +43,8 @@ ABOUT = {
     "D sizes": ["32x32", "48x32", "64x64", "52x44", "35x39"],  # the last two: odd maps of 13×11, and odd images
     "losses": LOSSES,
     "terms": list(TERMS),
-    # "roll": columns by which the images are rolled at the first step. ReLU, LeakyReLU and the absolute value have a kink,
-    # and a value within rounding of one would let the rounding decide about the gradient. Seed and rolls are such that
+    # "roll": columns by which the images are rolled at the first step. ReLU, LeakyReLU and the absolute value have a
+    # kink, and at a value within rounding of it, rounding would decide about the gradient. Seed and rolls are such that
     # weights changed by one millionth give the same gradients to 3e-5 and the same weights after five steps to 6e-5.
     "runs": {
         "lsgan, batch 1, 64x64": {"kind": "lsgan", "batch": 1, "size": "64x64", "roll": 3},

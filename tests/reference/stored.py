@@ -1,7 +1,7 @@
 """Read ``reference.npz``: what the PyTorch model in this folder was given and what it computed. Needs NumPy only.
 
-Everything is a plain array; `make_reference.py` describes the keys. Images are stored as uint8 and mean value / 127.5 - 1.
-The four networks' weights, or their gradients, are one flat vector; `unflatten` cuts it into arrays in forward order.
+Everything is a plain array; `make_reference.py` describes the keys. Images are uint8; v stands for v / 127.5 - 1. The
+four networks' weights, or their gradients, are one flat vector; `unflatten` cuts it into arrays in forward order.
 """
 
 import json
