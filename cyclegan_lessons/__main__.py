@@ -62,8 +62,9 @@ def evaluate(options):
     from cyclegan_lessons.dataset import prepare_dataset
     from cyclegan_lessons.inference import SHIPPED_MODEL
 
-    read_checkpoint(options.checkpoint or SHIPPED_MODEL)  # a wrong path is said before the data are prepared
-    results = evaluation.evaluate(prepare_dataset(options.dataset), options.checkpoint)
+    _, info = read_checkpoint(options.checkpoint or SHIPPED_MODEL)  # a wrong path is said before the data are prepared
+    size = info["config"]["image_size"]
+    results = evaluation.evaluate(prepare_dataset(options.dataset, image_size=size), options.checkpoint, size)
     if options.json:
         print(json.dumps(results, indent=2))
         return

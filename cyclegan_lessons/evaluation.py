@@ -6,7 +6,7 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 from cyclegan_lessons.dataset import load_images
-from cyclegan_lessons.inference import DIRECTIONS, load_generator, translate
+from cyclegan_lessons.inference import load_generator, translate
 
 
 def absolute_error(images: np.ndarray, others: np.ndarray, masks: np.ndarray | None = None) -> np.ndarray:
@@ -33,7 +33,9 @@ def evaluate(data: Path, checkpoint: Path | None = None, image_size: int | None 
         returned = translate(load_generator(checkpoint, back), translated)
         numbers = {"cycle_error": absolute_error(returned, images).mean()}
         if (Path(data) / f"{name}_twin.mindrecord").exists():
-            twins, masks = load_images(data, f"{name}_twin"), load_images(data, f"{name}_mask")
+            twins, masks = (
+                load_images(data, f"{name}_{part}", image_size=image_size) for part in ("twin", "mask")
+            )
             error = absolute_error(translated, twins, masks).mean()
             baseline = absolute_error(images, twins, masks).mean()
             numbers |= {

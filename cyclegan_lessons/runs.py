@@ -25,7 +25,8 @@ class RunFolder:
         try:
             for folder in ("checkpoints", "samples"):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
-            (self.path / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
+            if not resume:  # an old run's configuration stays as it is until `resume` has found that the new one fits
+                self._write_config(config)
         except OSError as error:
             raise LessonError(f"{path} cannot be written ({error.strerror}); choose another folder.") from error
 
@@ -64,8 +65,12 @@ class RunFolder:
                 print(f"{error} Trying the one before.", file=sys.stderr)
                 continue
             self._load_history(trainer)
+            self._write_config(trainer.config)
             return
         raise LessonError(f"no checkpoint was found in {self.path}; start the run without --resume.")
+
+    def _write_config(self, config: LessonConfig):
+        (self.path / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
 
     def _load_history(self, trainer):
         with open(self.path / "history.csv", newline="", encoding="utf-8") as file:

@@ -72,6 +72,19 @@ def test_train_leaves_a_whole_run_folder(trained, folder):
     assert (folder / "run" / "checkpoints" / "step_0000003.ckpt").exists()
 
 
+def test_evaluate_takes_images_of_different_sizes(trained, folder, lessons):
+    result = lessons("evaluate", "--checkpoint", "run/checkpoints/step_0000003.ckpt", "--dataset", "mine", "--json")
+    assert result.returncode == 0, result.err
+    assert set(json.loads(result.out)["x2y"]) == {"images", "cycle_error"}  # there are no twins
+
+
+def test_a_resume_that_is_refused_leaves_the_run_as_it_was(trained, folder, lessons):
+    before = (folder / "run" / "config.json").read_text()
+    result = lessons("train", "--dataset", "mine", "--seed", 6, "--resume", "--out", "run")
+    assert result.returncode == 1 and "was trained with seed 5, not 6" in result.err
+    assert (folder / "run" / "config.json").read_text() == before
+
+
 def test_a_second_run_into_the_same_folder_is_refused(trained, lessons):
     result = lessons("train", "--dataset", "mine", "--steps", 1, "--out", "run")
     assert result.returncode == 1
@@ -89,7 +102,7 @@ def test_translate_writes_the_pictures(trained, folder, lessons):
 
 def test_evaluate_prints_a_table_or_json(trained, folder, lessons, monkeypatch):
     checkpoint = folder / "run" / "checkpoints" / "step_0000003.ckpt"
-    monkeypatch.setattr(dataset, "prepare_dataset", lambda name: prepare_orchard(32, 2, 3, folder=folder / "data"))
+    monkeypatch.setattr(dataset, "prepare_dataset", lambda name, image_size: prepare_orchard(image_size, 2, 3, folder=folder / "data"))
     result = lessons("evaluate", "--checkpoint", checkpoint, "--dataset", "orchard", "--json")
     assert result.returncode == 0, result.err
     numbers = json.loads(result.out)
