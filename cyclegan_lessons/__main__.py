@@ -69,9 +69,13 @@ def evaluate(options):
         print(json.dumps(results, indent=2))
         return
     for direction, numbers in results.items():
-        print(direction)
+        ends = numbers.pop("interval")
+        print(f"{direction:24}{'value':>8}   95% interval" if ends else direction)
         for name, value in numbers.items():
-            print(f"  {name:22}{value:8.4f}" if isinstance(value, float) else f"  {name:22}{value:8}")
+            line = f"  {name:22}{value:8.4f}" if isinstance(value, float) else f"  {name:22}{value:8}"
+            print(f"{line}   {ends[name][0]:.4f} to {ends[name][1]:.4f}" if name in ends else line)
+    if "fruit_error" not in results["x2y"]:
+        print("There are no twins in this dataset, so errors cannot be measured.")
 
 
 def count(text: str) -> int:

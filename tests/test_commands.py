@@ -75,7 +75,9 @@ def test_train_leaves_a_whole_run_folder(trained, folder):
 def test_evaluate_takes_images_of_different_sizes(trained, folder, lessons):
     result = lessons("evaluate", "--checkpoint", "run/checkpoints/step_0000003.ckpt", "--dataset", "mine", "--json")
     assert result.returncode == 0, result.err
-    assert set(json.loads(result.out)["x2y"]) == {"images", "cycle_error"}  # there are no twins
+    assert set(json.loads(result.out)["x2y"]) == {"images", "cycle_error", "interval"}  # no twins, and one orange only
+    table = lessons("evaluate", "--checkpoint", "run/checkpoints/step_0000003.ckpt", "--dataset", "mine").out
+    assert table.endswith("There are no twins in this dataset, so errors cannot be measured.\n")
 
 
 def test_a_resume_that_is_refused_leaves_the_run_as_it_was(trained, folder, lessons):
@@ -108,7 +110,9 @@ def test_evaluate_prints_a_table_or_json(trained, folder, lessons, monkeypatch):
     numbers = json.loads(result.out)
     assert set(numbers) == {"x2y", "y2x"} and 0 < numbers["x2y"]["fruit_error"] < 1 and numbers["y2x"]["images"] == 3
     table = lessons("evaluate", "--checkpoint", checkpoint, "--dataset", "orchard").out
-    assert f"relative_fruit_error    {numbers['x2y']['relative_fruit_error']:.4f}" in table
+    low, high = numbers["x2y"]["interval"]["relative_fruit_error"]
+    assert f"relative_fruit_error    {numbers['x2y']['relative_fruit_error']:.4f}   {low:.4f} to {high:.4f}\n" in table
+    assert "no twins" not in table
 
 
 def test_fetch_prints_the_folder(folder, lessons):

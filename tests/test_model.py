@@ -26,5 +26,7 @@ def test_it_is_as_good_as_the_facts_say():
     """Measured again on the 60 unseen scenes of each domain; 0.003 is for processors that round otherwise."""
     results = evaluate(prepare_dataset("orchard", 64))
     for direction, facts in FACTS["metrics"].items():
-        assert results[direction] == pytest.approx(facts, abs=0.003)
+        assert {name: results[direction][name] for name in facts if name != "interval"} == pytest.approx(
+            {name: value for name, value in facts.items() if name != "interval"}, abs=0.003
+        )
         assert results[direction]["relative_fruit_error"] < 2 / 3  # of the error of an image that was not translated
