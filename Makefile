@@ -10,7 +10,7 @@ PY     = $(VENV)/bin/python
 PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html lab test notebooks bench demo lock clean
+.PHONY: help setup book html lab test notebooks bench demo ablation lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -53,7 +53,12 @@ test: setup  ## unit tests, every notebook on photographs, the saved outputs, th
 	@echo "== 2 of 4: unit tests, and every notebook run by papermill"
 	LESSONS_DATASET="$(DATASET)" LESSONS_PRESET="$(PRESET)" LESSONS_DEVICE="$(DEVICE)" $(PY) -m pytest tests
 	@echo "== 3 of 4: every saved output against a new run"
+ifeq ($(DEVICE),auto)
 	$(PY) -m pytest --nbval book
+else
+	$(PY) tools/notebooks.py prepare --device "$(DEVICE)" --out build/saved
+	$(PY) -m pytest --nbval build/saved
+endif
 	@echo "== 4 of 4: the HTML book"
 	$(PY) tools/build_html.py book
 	@echo "All four stages passed."
@@ -66,6 +71,9 @@ bench: setup  ## print speeds and sizes; ARGS=--paper adds the paper's size
 
 demo: setup  ## train the model that the package holds, about half an hour on two cores
 	$(PY) tools/demo.py
+
+ablation: setup  ## train with and without each trap for chapter 8, about an hour on two cores
+	$(PY) tools/ablation.py
 
 lock:  ## write requirements.txt and environment.yml from pyproject.toml, keeping versions that still fit
 	$(PYTHON) -m venv build/lock

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = {"help", "setup", "book", "html", "lab", "test", "notebooks", "bench", "demo", "lock", "clean"}
+TARGETS = {"help", "setup", "book", "html", "lab", "test", "notebooks", "bench", "demo", "ablation", "lock", "clean"}
 
 
 def script(path: Path, text: str) -> Path:
@@ -130,6 +130,14 @@ def test_the_three_parameters_are_passed_on(project, fake_python, target):
     result = make(project, target, f"PYTHON={fake_python}", *arguments)
     assert result.returncode == 0, result.stderr
     assert any("--dataset my photos --preset demo --device CPU" in line for line in log_of(project))
+
+
+def test_a_named_device_reaches_the_saved_outputs_too(project, fake_python):
+    assert make(project, "test", f"PYTHON={fake_python}", "DEVICE=CPU").returncode == 0
+    calls = log_of(project)
+    prepared = next(i for i, call in enumerate(calls) if "notebooks.py prepare --device CPU" in call)
+    assert "pytest --nbval build/saved" in calls[prepared + 1]
+    assert not any("--nbval book" in call for call in calls)
 
 
 def test_the_defaults_are_those_of_the_notebooks(project, fake_python):
