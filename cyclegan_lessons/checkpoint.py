@@ -33,7 +33,10 @@ def write_checkpoint(path: Path, tensors: dict[str, ms.Tensor], info: dict):
                 os.fsync(file.fileno())
             os.replace(whole, path)
     except (OSError, RuntimeError) as error:
-        raise LessonError(f"{path} could not be written ({error}); free some space or choose another folder.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise LessonError(
+            f"{path} could not be written ({reason}); free some space, make the folder writable or choose another folder."
+        ) from error
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, ms.Tensor], dict]:

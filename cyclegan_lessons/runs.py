@@ -1,10 +1,15 @@
-"""The folder of one training run: config.json, history.csv, samples and checkpoints."""
+"""The folder of one training run: config.json, history.csv, samples and checkpoints, written by one process at a time."""
 
 import csv
+import fcntl
+import io
 import json
+import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 
 from PIL import Image
@@ -13,6 +18,80 @@ from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.errors import LessonError
 
 KEPT_CHECKPOINTS = 3
+_held: dict[tuple[int, int], int] = {}  # the run folders of this process: device and inode, to the open folder
+
+
+def hold(folder: Path):
+    """Reserve ``folder`` for this process until it ends, in whatever way. Raises `LessonError` when another one has it.
+
+    The lock is on the folder itself, so nothing is left behind, not even by `kill -9`.
+    """
+    opened = os.open(folder, os.O_RDONLY)
+    identity = os.fstat(opened).st_dev, os.fstat(opened).st_ino
+    if identity in _held:
+        os.close(opened)
+        return
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(opened)
+        raise LessonError(
+            f"{folder} must belong to one run at a time, but another process is training into it; wait until that one has "
+            f"ended, stop it, or choose another folder."
+        ) from error
+    except OSError:
+        pass  # some network drives have no locks
+    _held[identity] = opened
+
+
+@contextmanager
+def stop_signals():
+    """Gather Ctrl-C and SIGTERM in a list while the block runs, since the state in the middle of a step must not be saved.
+
+    MindSpore turns a Ctrl-C that comes while it computes into SIGTERM, which would end the process on the spot.
+    """
+    seen = []
+    if threading.current_thread() is not threading.main_thread():  # only the main thread hears of signals
+        yield seen
+        return
+    stops = signal.SIGINT, signal.SIGTERM
+    before = {number: signal.signal(number, lambda number, frame: seen.append(number)) for number in stops}
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def write_whole(path: Path, content: bytes):
+    """Write a file so that it is either the old one or the whole new one; raises `LessonError` that names it."""
+    unfinished = path.with_name(".saving")
+    try:
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> LessonError:
+    return LessonError(
+        f"the run must be able to write {path}, but the system says: {error.strerror}; free some space or make the folder "
+        f"writable, then go on from the last checkpoint with --resume."
+    )
+
+
+def read_history(path: Path) -> list[dict]:
+    """The rows of a history.csv, one for each step, up to the first that is not whole."""
+    rows = []
+    with open(path, newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(line for line in file if line.endswith("\n")):
+            try:
+                rows.append({name: int(text) if name in ("step", "epoch") else float(text) for name, text in row.items()})
+            except (TypeError, ValueError):
+                break
+    return rows
 
 
 class RunFolder:
@@ -20,15 +99,16 @@ class RunFolder:
 
     def __init__(self, path: Path, config: LessonConfig, resume: bool = False):
         self.path = Path(path)
-        if self.checkpoints() and not resume:
-            raise LessonError(f"{path} already holds a run; go on with it (--resume) or choose another folder.")
         try:
             for folder in ("checkpoints", "samples"):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
-            if not resume:  # an old run's configuration stays as it is until `resume` has found that the new one fits
-                self._write_config(config)
+            hold(self.path)
         except OSError as error:
             raise LessonError(f"{path} cannot be written ({error.strerror}); choose another folder.") from error
+        if self.checkpoints() and not resume:
+            raise LessonError(f"{path} already holds a run; go on with it (--resume) or choose another folder.")
+        if not resume:  # an old run's configuration stays as it is until `resume` has found that the new one fits
+            self._write_config(config)
 
     def checkpoints(self) -> list[Path]:
         """The run's checkpoints, oldest first."""
@@ -36,13 +116,15 @@ class RunFolder:
 
     def record(self, row: dict):
         """Append one row of numbers to history.csv."""
-        file_path = self.path / "history.csv"
-        is_new = not file_path.exists()
-        with open(file_path, "a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
+        path = self.path / "history.csv"
+        try:
+            with open(path, "a", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, fieldnames=list(row))
+                if not file.tell():
+                    writer.writeheader()
+                writer.writerow(row)
+        except OSError as error:
+            raise cannot_write(path, error) from error
 
     def save(self, trainer):
         """Write the trainer's checkpoint and remove all but the last few."""
@@ -52,7 +134,9 @@ class RunFolder:
 
     def save_sample(self, grid, step: int):
         """Write a sample grid, uint8 H×W×3, as samples/step_….png."""
-        Image.fromarray(grid).save(self.path / "samples" / f"step_{step:07d}.png")
+        png = io.BytesIO()
+        Image.fromarray(grid).save(png, format="PNG")
+        write_whole(self.path / "samples" / f"step_{step:07d}.png", png.getvalue())
 
     def resume(self, trainer):
         """Restore the newest checkpoint that is whole, and forget the history after it."""
@@ -70,13 +154,15 @@ class RunFolder:
         raise LessonError(f"no checkpoint was found in {self.path}; start the run without --resume.")
 
     def _write_config(self, config: LessonConfig):
-        (self.path / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
+        write_whole(self.path / "config.json", (json.dumps(asdict(config), indent=2) + "\n").encode())
 
     def _load_history(self, trainer):
-        with open(self.path / "history.csv", newline="", encoding="utf-8") as file:
-            whole = islice(csv.DictReader(file), trainer.step)  # rows after the checkpoint may be torn
-            rows = [{name: float(value) for name, value in row.items()} for row in whole]
-        trainer.history = [{**row, "step": int(row["step"]), "epoch": int(row["epoch"])} for row in rows]
-        (self.path / "history.csv").unlink()
-        for row in trainer.history:
-            self.record(row)
+        path = self.path / "history.csv"
+        rows = read_history(path) if path.exists() else []
+        trainer.history = [row for row in rows if row["step"] <= trainer.step]
+        text = io.StringIO()
+        if trainer.history:
+            writer = csv.DictWriter(text, fieldnames=list(trainer.history[0]))
+            writer.writeheader()
+            writer.writerows(trainer.history)
+        write_whole(path, text.getvalue().encode())

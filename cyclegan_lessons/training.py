@@ -19,7 +19,7 @@ from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.generator import ResNetGenerator
 from cyclegan_lessons.image_pool import ImagePool
 from cyclegan_lessons.losses import adversarial_loss, cycle_consistency_loss, identity_loss
-from cyclegan_lessons.runs import RunFolder
+from cyclegan_lessons.runs import RunFolder, stop_signals
 
 LOSS_NAMES = ("total", "G", "F", "cycle_x", "cycle_y", "identity_x", "identity_y", "D_X", "D_Y")
 
@@ -164,23 +164,26 @@ class CycleGANTrainer:
             )
         bar = tqdm(total=last, initial=self.step, unit="step", disable=not progress)
         try:
-            while self.step < last:
-                epoch, done = divmod(self.step, epoch_steps)
-                self.set_rate(self.rates[epoch])
-                batches = self._load(data, epoch).create_dict_iterator(num_epochs=1)
-                for batch in islice(batches, done, done + last - self.step):
-                    losses = self.train_step(batch["image_x"], batch["image_y"])
-                    self._check_finite(losses)
-                    self.history.append({"step": self.step, "epoch": epoch, "rate": self.rates[epoch], **losses})
-                    bar.update()
-                    bar.set_postfix(epoch=epoch, **{name: f"{losses[name]:.2f}" for name in ("G", "F", "D_X", "D_Y")})
-                    at_end = self.step == last
-                    if run:
-                        run.record(self.history[-1])
-                        if at_end or self.step % save_every == 0:
+            with stop_signals() as stops:
+                while self.step < last:
+                    epoch, done = divmod(self.step, epoch_steps)
+                    self.set_rate(self.rates[epoch])
+                    batches = self._load(data, epoch).create_dict_iterator(num_epochs=1)
+                    for batch in islice(batches, done, done + last - self.step):
+                        losses = self.train_step(batch["image_x"], batch["image_y"])
+                        self._check_finite(losses)
+                        self.history.append({"step": self.step, "epoch": epoch, "rate": self.rates[epoch], **losses})
+                        if run:
+                            run.record(self.history[-1])
+                        bar.update()
+                        bar.set_postfix(epoch=epoch, **{n: f"{losses[n]:.2f}" for n in ("G", "F", "D_X", "D_Y")})
+                        if stops:
+                            raise KeyboardInterrupt
+                        at_end = self.step == last
+                        if on_sample and (at_end or self.step % sample_every == 0):
+                            on_sample(self)
+                        if run and (at_end or self.step % save_every == 0):  # last: a run that goes on misses no sample
                             run.save(self)
-                    if on_sample and (at_end or self.step % sample_every == 0):
-                        on_sample(self)
         except KeyboardInterrupt:
             if run:
                 run.save(self)
@@ -215,10 +218,12 @@ class CycleGANTrainer:
     def restore(self, path: Path):
         """Go back to the state that `save` wrote. Raises `LessonError`, and changes nothing, unless all of it fits."""
         tensors, info = read_checkpoint(path)
-        for name, value in asdict(self.config).items():
-            stored = info["config"].get(name)
-            if stored != value and name != "steps":  # a run may be made longer
-                raise LessonError(f"{path} was trained with {name} {stored}, not {value}; resume with the same configuration.")
+        ours, theirs = asdict(self.config), info["config"]
+        names = [name for name in {**ours, **theirs} if name != "steps"]  # a run may be made longer
+        different = [f"{n} {theirs.get(n)}, not {ours.get(n)}" for n in names if theirs.get(n) != ours.get(n)]
+        if different:
+            fields = ", and ".join(different)
+            raise LessonError(f"{path} was trained with {fields}; resume with the same configuration, or start a new run.")
         images = {name: tensors.pop(f"{name}.images", None) for name in ("pool_x", "pool_y")}
         assign_strictly(self._parameters(), tensors, path)
         for name, pool in (("pool_x", self.pool_x), ("pool_y", self.pool_y)):

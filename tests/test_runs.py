@@ -3,6 +3,12 @@
 import csv
 import json
 import math
+import os
+import resource
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -11,7 +17,8 @@ import pytest
 from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError, linear_decay, load_unpaired
 from cyclegan_lessons.checkpoint import read_checkpoint
 from cyclegan_lessons.dataset import prepare_orchard
-from cyclegan_lessons.runs import KEPT_CHECKPOINTS, RunFolder
+from cyclegan_lessons.__main__ import main
+from cyclegan_lessons.runs import KEPT_CHECKPOINTS, RunFolder, read_history
 from cyclegan_lessons.training import LOSS_NAMES
 
 CONFIG = LessonConfig(
@@ -124,16 +131,20 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_message(finished, other, dat
     run.record(trainer.history[6]), run.record(trainer.history[7])  # as it was before
 
 
-def test_another_configuration_is_refused_by_name(finished, other):
+def test_another_configuration_is_refused_field_by_field(finished, other):
     path = finished[1].checkpoints()[-1]
     before = weights(other)
     original = other.config
     try:
-        other.config = replace(CONFIG, lambda_cycle=5.0)
-        with pytest.raises(LessonError, match="was trained with lambda_cycle 10.0, not 5.0; resume with the same"):
+        other.config = replace(CONFIG, lambda_cycle=5.0, seed=4, pool_size=2, steps=9)
+        with pytest.raises(LessonError) as refused:
             other.restore(path)
     finally:
         other.config = original
+    assert str(refused.value) == (
+        f"{path} was trained with lambda_cycle 10.0, not 5.0, and seed 3, not 4; resume with the same configuration, "
+        f"or start a new run."
+    )
     assert_same_weights(weights(other), before)
 
 
@@ -197,6 +208,151 @@ def test_ctrl_c_saves_before_it_stops(finished, other, data, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         other.fit(data, run, save_every=100, sample_every=1, progress=False, on_sample=interrupt)
     assert [path.name for path in run.checkpoints()] == [f"step_{other.step:07d}.ckpt"]
+
+
+def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(finished, other, data, tmp_path, monkeypatch):
+    """A real SIGINT after the generators were updated and before the discriminators are."""
+    trainer, finished_run, _ = finished
+    other.restore(finished_run.checkpoints()[0])
+    other.history = trainer.history[: other.step]
+    run, step = RunFolder(tmp_path / "run", CONFIG), other.discriminator_step
+    monkeypatch.setattr(other, "discriminator_step", lambda *images: os.kill(os.getpid(), signal.SIGINT) or step(*images))
+    with pytest.raises(KeyboardInterrupt):
+        other.fit(data, run, save_every=100, progress=False)
+    monkeypatch.undo()
+    assert other.step == 5 and [path.name for path in run.checkpoints()] == ["step_0000005.ckpt"]
+    other.restore(run.checkpoints()[0])
+    other.fit(data, progress=False)
+    assert other.history == trainer.history
+    assert_same_weights(weights(other), weights(trainer))
+
+
+def test_a_folder_belongs_to_one_process_until_that_is_killed(data, tmp_path, capsys):
+    program = f"""
+import time
+from cyclegan_lessons import LessonConfig
+from cyclegan_lessons.runs import RunFolder
+run = RunFolder({str(tmp_path)!r}, LessonConfig())
+print("held", flush=True)
+time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        for resume in ([], ["--resume"]):
+            assert main(["train", "--dataset", str(data), "--out", str(tmp_path), *resume]) == 1
+            assert capsys.readouterr().err == (
+                f"error: {tmp_path} must belong to one run at a time, but another process is training into it; wait until "
+                f"that one has ended, stop it, or choose another folder.\n"
+            )
+        process.kill()
+    RunFolder(tmp_path, CONFIG)
+    RunFolder(tmp_path, CONFIG)  # one process, a notebook for example, may open its own folder again
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder, and a function that fills its disk or makes room again: a real file system of 4 MB where we may mount one.
+
+    Elsewhere no file of this process may grow beyond 3000 bytes, which stands for the full disk.
+    """
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(tmp_path)]
+    mounted = os.geteuid() == 0 and sys.platform == "linux" and subprocess.run(command, capture_output=True).returncode == 0
+    if not mounted:
+        print("no file system can be mounted here; a limit on the size of files takes the place of a full disk.")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(full: bool):
+        if not mounted:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (3000 if full else limits[0], limits[1]))
+        elif full:
+            with open(tmp_path / "filler", "wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+                while True:
+                    file.write(bytes(4096))
+        else:
+            (tmp_path / "filler").unlink(missing_ok=True)
+
+    yield tmp_path, fill
+    fill(False)
+    if mounted:
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def test_a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room(finished, other, data, small_disk):
+    trainer, finished_run, _ = finished
+    folder, fill = small_disk
+    other.restore(finished_run.checkpoints()[0])
+    other.history = trainer.history[: other.step]
+    run = RunFolder(folder / "run", CONFIG)
+    for row in other.history:
+        run.record(row)
+    run.save(other)
+    fill(True)
+    with pytest.raises(LessonError, match="step_0000006.ckpt could not be written .*(No space|too large).*; free some space"):
+        other.fit(data, run, save_every=2, progress=False)
+    assert sorted(path.name for path in (run.path / "checkpoints").iterdir()) == ["step_0000004.ckpt"]
+    with pytest.raises(LessonError, match=r"must be able to write .*step_0000006.png, but .*(No space|too large).*; free"):
+        run.save_sample(np.random.default_rng(0).integers(0, 256, (99, 99, 3), np.uint8), 6)
+    assert list((run.path / "samples").iterdir()) == []
+    with pytest.raises(LessonError, match="must be able to write .*history.csv, but .*(No space|too large).* with --resume"):
+        for _ in range(99):
+            run.record(trainer.history[-1])
+    fill(False)
+    RunFolder(run.path, CONFIG, resume=True).resume(other)
+    other.fit(data, run, save_every=2, progress=False)
+    assert other.history == trainer.history == read_history(run.path / "history.csv")
+    assert_same_weights(weights(other), weights(trainer))
+
+
+@contextmanager
+def unwritable(folder):
+    """Nobody but root may write below the folder, and root becomes somebody else meanwhile."""
+    folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    for path in folders:
+        path.chmod(0o555)
+    if root := os.geteuid() == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        for path in folders:
+            path.chmod(0o755)
+
+
+def test_a_run_folder_made_read_only_or_moved_while_training_is_named(finished, other, data, tmp_path):
+    folder = tmp_path / "run"
+    other.restore(finished[1].checkpoints()[0])
+    run = RunFolder(folder, CONFIG)
+    run.save(other)
+    with unwritable(folder):
+        with pytest.raises(LessonError, match="history.csv, but .*: Permission denied; .* make the folder writable, then go"):
+            run.record(finished[0].history[4])
+        with pytest.raises(LessonError, match="step_0000004.ckpt could not be written .Permission denied.; .* make the folder"):
+            run.save(other)
+        with pytest.raises(LessonError, match="step_0000005.png, but the system says: Permission denied"):
+            run.save_sample(np.zeros((8, 8, 3), np.uint8), 5)
+    assert [path.name for path in folder.rglob("*.*")] == ["config.json", "step_0000004.ckpt"]
+    folder.rename(tmp_path / "moved")
+    with pytest.raises(LessonError, match="history.csv, but the system says: No such file or directory"):
+        other.fit(data, run, save_every=2, progress=False)
+
+
+def test_only_the_whole_rows_of_a_history_count(finished, tmp_path):
+    path, text = tmp_path / "history.csv", (finished[1].path / "history.csv").read_bytes()
+    for removed in (1, 3, 40):
+        path.write_bytes(text[:-removed])
+        assert read_history(path) == finished[0].history[:-1]
+    path.write_bytes(text + b"9,2\r\n")
+    assert read_history(path) == finished[0].history
+
+
+def test_a_lost_history_does_not_keep_a_run_from_going_on(finished, other, tmp_path):
+    run = RunFolder(tmp_path / "run", CONFIG)
+    other.restore(finished[1].checkpoints()[-1])
+    run.save(other)
+    RunFolder(run.path, CONFIG, resume=True).resume(other)
+    assert other.step == 8 and other.history == []
 
 
 def test_the_progress_bar_tells_losses_and_ends(finished, other, data, capsys):
