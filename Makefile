@@ -10,7 +10,7 @@ PY     = $(VENV)/bin/python
 PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html lab test notebooks bench demo ablation lock clean
+.PHONY: help setup book html lab test notebooks bench demo ablation soak lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -74,6 +74,9 @@ demo: setup  ## train the model that the package holds, about half an hour on tw
 
 ablation: setup  ## train with and without each trap for chapter 8, about an hour on two cores
 	$(PY) tools/ablation.py
+
+soak: setup  ## kill a training run 50 times and compare it with an undisturbed one; ARGS="--kills 5" for less
+	$(PY) tools/soak.py $(ARGS)
 
 lock:  ## write requirements.txt and environment.yml from pyproject.toml, keeping versions that still fit
 	$(PYTHON) -m venv build/lock

@@ -109,6 +109,7 @@ class RunFolder:
             raise LessonError(f"{path} already holds a run; go on with it (--resume) or choose another folder.")
         if not resume:  # an old run's configuration stays as it is until `resume` has found that the new one fits
             self._write_config(config)
+            (self.path / "history.csv").unlink(missing_ok=True)  # of a run that was killed before it saved anything
 
     def checkpoints(self) -> list[Path]:
         """The run's checkpoints, oldest first."""

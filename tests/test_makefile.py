@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = {"help", "setup", "book", "html", "lab", "test", "notebooks", "bench", "demo", "ablation", "lock", "clean"}
+TARGETS = {"help", "setup", "book", "html", "lab", "test", "notebooks", "bench", "demo", "ablation", "soak", "lock", "clean"}
 
 
 def script(path: Path, text: str) -> Path:

@@ -347,6 +347,13 @@ def test_only_the_whole_rows_of_a_history_count(finished, tmp_path):
     assert read_history(path) == finished[0].history
 
 
+def test_a_new_run_forgets_the_history_of_one_that_saved_nothing(finished, tmp_path):
+    RunFolder(tmp_path, CONFIG).record(finished[0].history[0])
+    run = RunFolder(tmp_path, CONFIG)
+    run.record(finished[0].history[0])
+    assert read_history(tmp_path / "history.csv") == finished[0].history[:1]
+
+
 def test_a_lost_history_does_not_keep_a_run_from_going_on(finished, other, tmp_path):
     run = RunFolder(tmp_path / "run", CONFIG)
     other.restore(finished[1].checkpoints()[-1])
