@@ -1,4 +1,4 @@
-"""The course's commands: ``python -m cyclegan_lessons fetch | train | translate | evaluate``."""
+"""The course's commands: ``python -m cyclegan_lessons fetch | train | report | translate | evaluate``."""
 
 import argparse
 import json
@@ -47,6 +47,13 @@ def train(options):
     print(f"Trained {trainer.step} steps; the run is in {options.out}.")
 
 
+def report(options):
+    """Make one HTML page that shows a training run: curves, samples, numbers and configuration."""
+    from cyclegan_lessons.report import write_report
+
+    print(f"The report is in {write_report(options.run, options.out)}.")
+
+
 def translate(options):
     """Translate images and folders of images with a trained model."""
     from cyclegan_lessons.inference import translate_files
@@ -87,7 +94,7 @@ def count(text: str) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The four commands with their options; the names are those of the notebooks' parameters."""
+    """The five commands with their options; the names are those of the notebooks' parameters."""
     parser = argparse.ArgumentParser(prog="python -m cyclegan_lessons", description="Train and use the paper's CycleGAN.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     dataset = {"default": "orchard", "metavar": "NAME_OR_FOLDER",
@@ -112,6 +119,11 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--resume", action="store_true", help="go on with the run in the folder")
     command.add_argument("--out", type=Path, required=True, metavar="RUN_FOLDER")
     command.set_defaults(command=train)
+
+    command = commands.add_parser("report", help=report.__doc__, description=report.__doc__)
+    command.add_argument("run", type=Path, metavar="RUN_FOLDER", help="its metrics.json (from evaluate --json) is shown too")
+    command.add_argument("--out", type=Path, metavar="FILE", help="where the page goes (default: report.html in the run folder)")
+    command.set_defaults(command=report)
 
     command = commands.add_parser("translate", help=translate.__doc__, description=translate.__doc__)
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")

@@ -122,7 +122,7 @@ def test_fetch_prints_the_folder(folder, lessons):
     assert (prepared / "train_x.mindrecord").exists() and (folder / "kept") in prepared.parents
 
 
-@pytest.mark.parametrize("command", ["fetch", "train", "translate", "evaluate"])
+@pytest.mark.parametrize("command", ["fetch", "train", "report", "translate", "evaluate"])
 def test_every_command_explains_itself(command, lessons):
     result = lessons(command, "--help")
     assert result.returncode == 0 and result.out.startswith(f"usage: python -m cyclegan_lessons {command}")
