@@ -1,4 +1,4 @@
-"""The folder of one training run: config.json, history.csv, samples and checkpoints, written by one process at a time."""
+"""The folder of one training run: config.json, history.csv, samples, checkpoints. One process writes it."""
 
 import csv
 import fcntl
@@ -36,8 +36,8 @@ def hold(folder: Path):
     except BlockingIOError as error:
         os.close(opened)
         raise LessonError(
-            f"{folder} must belong to one run at a time, but another process is training into it; wait until that one has "
-            f"ended, stop it, or choose another folder."
+            f"{folder} must belong to one run at a time, but another process is training into it; wait until that one "
+            f"has ended, stop it, or choose another folder."
         ) from error
     except OSError:
         pass  # some network drives have no locks
@@ -46,7 +46,7 @@ def hold(folder: Path):
 
 @contextmanager
 def stop_signals():
-    """Gather Ctrl-C and SIGTERM in a list while the block runs, since the state in the middle of a step must not be saved.
+    """Gather Ctrl-C and SIGTERM in a list while the block runs, since the state amid a step must not be saved.
 
     MindSpore turns a Ctrl-C that comes while it computes into SIGTERM, which would end the process on the spot.
     """
@@ -64,31 +64,35 @@ def stop_signals():
 
 
 def write_whole(path: Path, content: bytes):
-    """Write a file so that it is either the old one or the whole new one; raises `LessonError` that names it."""
-    unfinished = path.with_name(".saving")
+    """Write a file so that ``path`` is either the old one or the whole new one."""
+    unfinished = path.with_name(f".saving-{path.name}")
     try:
         unfinished.write_bytes(content)
         os.replace(unfinished, path)
-    except OSError as error:
+    finally:
         with suppress(OSError):
             unfinished.unlink()
-        raise cannot_write(path, error) from error
 
 
-def cannot_write(path: Path, error: OSError) -> LessonError:
-    return LessonError(
-        f"the run must be able to write {path}, but the system says: {error.strerror}; free some space or make the folder "
-        f"writable, then go on from the last checkpoint with --resume."
-    )
+@contextmanager
+def file_of_a_run(path: Path):
+    """Raise `LessonError`, which names the file, when the block cannot write it."""
+    try:
+        yield
+    except OSError as error:
+        raise LessonError(
+            f"the run must be able to write {path}, but the system says: {error.strerror}; free some space or make the "
+            f"folder writable, then go on from the last checkpoint with --resume."
+        ) from error
 
 
 def read_history(path: Path) -> list[dict]:
     """The rows of a history.csv, one for each step, up to the first that is not whole."""
     rows = []
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8", errors="replace") as file:
         for row in csv.DictReader(line for line in file if line.endswith("\n")):
             try:
-                rows.append({name: int(text) if name in ("step", "epoch") else float(text) for name, text in row.items()})
+                rows.append({name: (int if name in ("step", "epoch") else float)(text) for name, text in row.items()})
             except (TypeError, ValueError):
                 break
     return rows
@@ -118,14 +122,11 @@ class RunFolder:
     def record(self, row: dict):
         """Append one row of numbers to history.csv."""
         path = self.path / "history.csv"
-        try:
-            with open(path, "a", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, fieldnames=list(row))
-                if not file.tell():
-                    writer.writeheader()
-                writer.writerow(row)
-        except OSError as error:
-            raise cannot_write(path, error) from error
+        with file_of_a_run(path), open(path, "a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            if not file.tell():
+                writer.writeheader()
+            writer.writerow(row)
 
     def save(self, trainer):
         """Write the trainer's checkpoint and remove all but the last few."""
@@ -137,7 +138,7 @@ class RunFolder:
         """Write a sample grid, uint8 H×W×3, as samples/step_….png."""
         png = io.BytesIO()
         Image.fromarray(grid).save(png, format="PNG")
-        write_whole(self.path / "samples" / f"step_{step:07d}.png", png.getvalue())
+        self._replace(f"samples/step_{step:07d}.png", png.getvalue())
 
     def resume(self, trainer):
         """Restore the newest checkpoint that is whole, and forget the history after it."""
@@ -155,7 +156,7 @@ class RunFolder:
         raise LessonError(f"no checkpoint was found in {self.path}; start the run without --resume.")
 
     def _write_config(self, config: LessonConfig):
-        write_whole(self.path / "config.json", (json.dumps(asdict(config), indent=2) + "\n").encode())
+        self._replace("config.json", (json.dumps(asdict(config), indent=2) + "\n").encode())
 
     def _load_history(self, trainer):
         path = self.path / "history.csv"
@@ -166,4 +167,8 @@ class RunFolder:
             writer = csv.DictWriter(text, fieldnames=list(trainer.history[0]))
             writer.writeheader()
             writer.writerows(trainer.history)
-        write_whole(path, text.getvalue().encode())
+        self._replace("history.csv", text.getvalue().encode())
+
+    def _replace(self, name: str, content: bytes):
+        with file_of_a_run(self.path / name):
+            write_whole(self.path / name, content)

@@ -222,8 +222,9 @@ class CycleGANTrainer:
         names = [name for name in {**ours, **theirs} if name != "steps"]  # a run may be made longer
         different = [f"{n} {theirs.get(n)}, not {ours.get(n)}" for n in names if theirs.get(n) != ours.get(n)]
         if different:
-            fields = ", and ".join(different)
-            raise LessonError(f"{path} was trained with {fields}; resume with the same configuration, or start a new run.")
+            raise LessonError(
+                f"{path} was trained with {', and '.join(different)}; resume with the same configuration, or start a new run."
+            )
         images = {name: tensors.pop(f"{name}.images", None) for name in ("pool_x", "pool_y")}
         assign_strictly(self._parameters(), tensors, path)
         for name, pool in (("pool_x", self.pool_x), ("pool_y", self.pool_y)):

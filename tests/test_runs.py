@@ -216,7 +216,8 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(finished, other, data,
     other.restore(finished_run.checkpoints()[0])
     other.history = trainer.history[: other.step]
     run, step = RunFolder(tmp_path / "run", CONFIG), other.discriminator_step
-    monkeypatch.setattr(other, "discriminator_step", lambda *images: os.kill(os.getpid(), signal.SIGINT) or step(*images))
+    interrupted = lambda *images: os.kill(os.getpid(), signal.SIGINT) or step(*images)  # noqa: E731
+    monkeypatch.setattr(other, "discriminator_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         other.fit(data, run, save_every=100, progress=False)
     monkeypatch.undo()
@@ -256,7 +257,8 @@ def small_disk(tmp_path):
     Elsewhere no file of this process may grow beyond 3000 bytes, which stands for the full disk.
     """
     command = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(tmp_path)]
-    mounted = os.geteuid() == 0 and sys.platform == "linux" and subprocess.run(command, capture_output=True).returncode == 0
+    may_mount = os.geteuid() == 0 and sys.platform == "linux"
+    mounted = may_mount and subprocess.run(command, capture_output=True).returncode == 0
     if not mounted:
         print("no file system can be mounted here; a limit on the size of files takes the place of a full disk.")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -1,7 +1,7 @@
 """Kill a training run with `kill -9` at random moments, go on with --resume each time: what `make soak` does.
 
-In the end the weights must be those of a run that nobody disturbed, bit for bit, and no kill may have cost more than the
-steps since the last checkpoint. The network is tiny: nearly all the time goes into starting MindSpore, so 50 kills take
+In the end the weights must be those of a run that nobody disturbed, bit for bit, and no kill may have cost more steps
+than lie between two checkpoints. The network is tiny: nearly all the time goes into starting MindSpore, so 50 kills take
 about half an hour.
 """
 
@@ -46,9 +46,8 @@ def train(images: str, run: str, steps: str, *options: str) -> int:
     config.PRESETS["tiny"] = config.LessonConfig(
         image_size=32, base_channels=2, n_layers=1, constant_epochs=EPOCHS, decay_epochs=0, pool_size=4
     )  # fmt: skip
-    return commands.main([
-        "train", "--dataset", images, "--preset", "tiny", "--steps", steps, "--save-every", str(SAVE_EVERY), "--out", run, *options
-    ])  # fmt: skip
+    fixed = ["--preset", "tiny", "--save-every", str(SAVE_EVERY)]
+    return commands.main(["train", *fixed, "--dataset", images, "--steps", steps, "--out", run, *options])
 
 
 def finish(process: subprocess.Popen):
@@ -143,8 +142,8 @@ def main():
         finish(start(undisturbed, steps))
         tensors = compare(killed, undisturbed)
     print(
-        f"{options.kills} kills in {steps} steps, at most {worst} steps lost: {tensors} tensors, the history and the samples "
-        f"are those of an undisturbed run, bit for bit."
+        f"{options.kills} kills in {steps} steps, at most {worst} steps lost: {tensors} tensors, the history and the "
+        f"samples are those of an undisturbed run, bit for bit."
     )
 
 
