@@ -27,27 +27,29 @@ def similarity(images: np.ndarray, others: np.ndarray, masks: np.ndarray | None 
     return np.array([values[mask].mean() for (_, values), mask in zip(pairs, masks)])  # values: H×W×3
 
 
-def image_features(images: np.ndarray) -> np.ndarray:
-    """Describe each image, uint8 N×H×W×3 of any size, by 216 numbers: N×216, each row of length 1.
+def histograms(image: np.ndarray) -> list[np.ndarray]:
+    """Six histograms of one image, uint8 H×W×3: at three scales, the image itself, half and a quarter of it, two of each.
 
-    At three scales, the image itself, half and a quarter of it, there are two histograms: of the colours, in 4×4×4 boxes, and
-    of the differences between neighbours, in 8 steps from below 1 to above 64. Square roots of their shares make the
-    product of two rows the mean overlap (Bhattacharyya coefficient) of the six histograms of one image and the other.
+    One is of the colours, in 4×4×4 boxes; one of the differences between neighbours, in 8 steps from below 1 to above 64.
     """
-    return np.stack([_features(image) for image in images])
-
-
-def _features(image: np.ndarray) -> np.ndarray:
-    histograms, pixels = [], image.astype(np.float64)  # from 0 to 255; halves and quarters of them are exact
+    parts, pixels = [], image.astype(np.float64)  # from 0 to 255; halves and quarters of them are exact
     for _ in range(3):
         boxes = (pixels // 64).astype(int) @ (16, 4, 1)  # H×W, 0 to 63
         steps = [np.abs(np.diff(pixels, axis=axis)).ravel() for axis in (0, 1)]
         bins = np.digitize(np.concatenate(steps), 2.0 ** np.arange(7))  # 0 to 7
         for values, n in ((boxes.ravel(), 64), (bins, 8)):
-            histograms.append(np.bincount(values, minlength=n) / values.size)
+            parts.append(np.bincount(values, minlength=n) / values.size)
         height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
         pixels = pixels[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3).mean(axis=(1, 3))
-    return np.sqrt(np.concatenate(histograms) / len(histograms))
+    return parts
+
+
+def image_features(images: np.ndarray) -> np.ndarray:
+    """Describe each image, uint8 N×H×W×3 of any size from 8×8 on, by its six histograms: N×216, each row of length 1.
+
+    Square roots of the shares make the product of two rows the mean overlap (Bhattacharyya coefficient) of the histograms.
+    """
+    return np.stack([np.sqrt(np.concatenate(histograms(image)) / 6) for image in images])
 
 
 def kernel_distance(x: np.ndarray, y: np.ndarray, weights_x=None, weights_y=None) -> np.ndarray:
