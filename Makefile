@@ -10,7 +10,7 @@ PY     = $(VENV)/bin/python
 PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html lab test notebooks bench demo ablation soak lock clean
+.PHONY: help setup book html lab test notebooks bench demo traps ablation soak lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,9 @@ bench: setup  ## print speeds and sizes; ARGS=--paper adds the paper's size
 
 demo: setup  ## train the model that the package holds, about half an hour on two cores
 	$(PY) tools/demo.py
+
+traps: setup  ## print every trap, what it does, and the ordinary test that catches it
+	PYTHONPATH=tests $(PY) -m traps
 
 ablation: setup  ## train with and without each trap for chapter 8, about an hour on two cores
 	$(PY) tools/ablation.py

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cyclegan_lessons import LessonError, ResNetGenerator
-from cyclegan_lessons.checkpoint import load_strictly, read_checkpoint, write_checkpoint
+from cyclegan_lessons.checkpoint import assign_strictly, load_strictly, read_checkpoint, write_checkpoint
 
 
 @pytest.fixture
@@ -107,3 +107,23 @@ def test_a_prefix_chooses_one_of_several_networks():
     load_strictly(target, {**tensors, "F.encoder.1.weight": ms.Tensor(1.0)}, "some.ckpt", prefix="G.")
     for a, b in zip(source.trainable_params(), target.trainable_params()):
         np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
+
+
+class Plus(ms.nn.Cell):
+    """Adds its only parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.value = ms.Parameter(ms.Tensor(1.0), name="value")
+
+    def construct(self, x):
+        return x + self.value
+
+
+def test_a_compiled_function_sees_what_was_loaded():
+    """Loading changes a parameter in place; with `set_data` a compiled function would go on with the old value."""
+    cell = Plus()
+    compiled = ms.jit(cell)
+    assert float(compiled(ms.Tensor(0.0))) == 1
+    assign_strictly({"value": cell.value}, {"value": ms.Tensor(5.0)}, "five.ckpt")
+    assert float(compiled(ms.Tensor(0.0))) == 5

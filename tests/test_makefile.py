@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = {"help", "setup", "book", "html", "lab", "test", "notebooks", "bench", "demo", "ablation", "soak", "lock", "clean"}
+TARGETS = {
+    "help", "setup", "book", "html", "lab", "test", "notebooks", "bench", "demo", "traps", "ablation", "soak", "lock", "clean",
+}  # fmt: skip
 
 
 def script(path: Path, text: str) -> Path:

@@ -3,16 +3,22 @@
 from dataclasses import replace
 
 import mindspore as ms
+import mindspore.dataset as ds
+import numpy as np
 from mindspore import nn, ops
+from PIL import Image
 
-from cyclegan_lessons import dataset, losses, training
+from cyclegan_lessons import checkpoint, config, dataset, images, losses, training
 from cyclegan_lessons.config import LessonConfig
+from cyclegan_lessons.device import quiet_mindspore
 from cyclegan_lessons.image_pool import ImagePool
 from cyclegan_lessons.losses import cycle_consistency_loss, identity_loss
 
 right_adversarial_loss = losses.adversarial_loss
 right_generator_step = training.make_generator_step
 right_load_unpaired = dataset.load_unpaired
+right_read_image = images.read_image
+right_restore = training.CycleGANTrainer.restore
 
 # ---------------------------------------------------------------------------------------------------------- the losses
 
@@ -29,7 +35,7 @@ def sigmoid_lsgan(prediction, is_real, kind="lsgan"):
     return right_adversarial_loss(prediction, is_real, kind)
 
 
-# ------------------------------------------------------------------------------------------- pool, schedule, augmentation
+# ----------------------------------------------------------------------------------------- pool, schedule, augmentation
 
 
 class ForgetfulPool(ImagePool):
@@ -43,6 +49,28 @@ class ForgetfulPool(ImagePool):
 def no_decay(initial_rate, constant_epochs, decay_epochs):
     """`linear_decay` without the decay."""
     return [initial_rate] * (constant_epochs + decay_epochs)
+
+
+def decay_to_zero(initial_rate, constant_epochs, decay_epochs):
+    """`linear_decay` whose last epoch, not the one after it, has the rate 0."""
+    epochs = constant_epochs + decay_epochs
+    return [initial_rate * min(1.0, (epochs - 1 - epoch) / decay_epochs) for epoch in range(epochs)]
+
+
+seven_epochs = {**config.PRESETS, "paper": replace(config.PRESETS["paper"], constant_epochs=7, decay_epochs=0)}
+
+
+def same_counter(folder, image_size=64, batch_size=1, seed=0, epoch=0, split="train", workers=1, rank=0):
+    """`load_unpaired` with one counter for both sides: X number i always comes with Y number i."""
+    rng, sides = np.random.default_rng([seed, epoch]), []
+    for domain in "xy":
+        path = dataset.check_mindrecord(folder, f"{split}_{domain}")
+        records = ds.MindDataset(path, ["image"], num_parallel_workers=1, shuffle=False)
+        sides.append(records.rename("image", f"image_{domain}"))
+    columns = ["image_x", "image_y"]
+    augment_pair = lambda *pair: tuple(dataset.augment(image, image_size, rng) for image in pair)
+    pairs = ds.zip(tuple(sides)).map(augment_pair, columns, columns, num_parallel_workers=1)
+    return pairs.batch(batch_size, drop_remainder=True, num_parallel_workers=1)
 
 
 def frozen_augmentation(folder, image_size=64, batch_size=1, seed=0, epoch=0, split="train", workers=1, rank=0):
@@ -60,7 +88,7 @@ def identity_twice(networks, optimizer: nn.Optimizer, config: LessonConfig):
 
 
 def half_cycle(networks, optimizer: nn.Optimizer, config: LessonConfig):
-    """`make_generator_step` with a loss for G and a loss for F, each with the cycle that starts with its own network."""
+    """`make_generator_step` with a loss for G and one for F, each with the cycle that starts with its own network."""
     G, F, D_X, D_Y = networks.G, networks.F, networks.D_X, networks.D_Y
     kind, lambda_cycle, lambda_identity = config.adversarial, config.lambda_cycle, config.lambda_identity
 
@@ -110,3 +138,115 @@ def d_loss_not_halved(networks, optimizer: nn.Optimizer, config: LessonConfig):
         return loss_x, loss_y
 
     return discriminator_step
+
+
+def generator_step_with(terms):
+    """A `make_generator_step` with ``terms(G, F, x, y)``: cycle_x, cycle_y, identity_x, identity_y, fake_x, fake_y."""
+
+    def make(networks, optimizer: nn.Optimizer, config: LessonConfig):
+        G, F, D_X, D_Y = networks.G, networks.F, networks.D_X, networks.D_Y
+        kind, lambda_cycle, lambda_identity = config.adversarial, config.lambda_cycle, config.lambda_identity
+
+        def generator_loss(x, y):
+            cycle_x, cycle_y, identity_x, identity_y, fake_x, fake_y = terms(G, F, x, y)
+            loss_g = losses.adversarial_loss(D_Y(fake_y), True, kind)
+            loss_f = losses.adversarial_loss(D_X(fake_x), True, kind)
+            total = loss_g + loss_f + lambda_cycle * (cycle_x + cycle_y) + lambda_identity * (identity_x + identity_y)
+            return total, loss_g, loss_f, cycle_x, cycle_y, identity_x, identity_y, fake_x, fake_y
+
+        differentiate = ms.value_and_grad(generator_loss, None, optimizer.parameters, has_aux=True)
+
+        @ms.jit
+        def generator_step(x, y):
+            values, gradients = differentiate(x, y)
+            optimizer(gradients)
+            return values
+
+        return generator_step
+
+    return make
+
+
+@generator_step_with
+def forward_cycle_twice(G, F, x, y):
+    """The backward cycle is the forward one again, x → G(x) → F(G(x)), where y → F(y) → G(F(y)) should be."""
+    fake_x, fake_y = F(y), G(x)
+    cycle = cycle_consistency_loss(F(fake_y), x)
+    return cycle, cycle, identity_loss(F(x), x), identity_loss(G(y), y), fake_x, fake_y
+
+
+@generator_step_with
+def identity_of_the_wrong_domain(G, F, x, y):
+    """The identity loss asks G(x) = x instead of G(y) = y: not to translate at all."""
+    fake_x, fake_y = F(y), G(x)
+    cycle_x, cycle_y = cycle_consistency_loss(F(fake_y), x), cycle_consistency_loss(G(fake_x), y)
+    return cycle_x, cycle_y, identity_loss(fake_x, y), identity_loss(fake_y, x), fake_x, fake_y
+
+
+def three_passes(networks, optimizer: nn.Optimizer, config: LessonConfig):
+    """`make_generator_step` with a pass for the fakes, a pass forward and back for G, and another one for F."""
+    parts = [Gradients(networks.G.trainable_params()), Gradients(networks.F.trainable_params())]
+    steps = [right_generator_step(networks, part, config) for part in parts]
+
+    def generator_step(x, y):
+        networks.G(x), networks.F(y)
+        values = [step(x, y) for step in steps]
+        optimizer(parts[0].gradients + parts[1].gradients)
+        return values[0]
+
+    return generator_step
+
+
+class Gradients:
+    """Stands in for an optimiser and keeps the gradients that it is given."""
+
+    def __init__(self, parameters: list):
+        self.parameters = ms.ParameterTuple(parameters)
+
+    def __call__(self, gradients):
+        self.gradients = gradients
+
+
+# ----------------------------------------------------------------------------------------- files, checkpoints, resuming
+
+
+def no_greyscale(path):
+    """`read_image` that returns None for a greyscale picture."""
+    return None if Image.open(path).mode == "L" else right_read_image(path)
+
+
+def load_ignoring_the_answer(cell, tensors, source, prefix=""):
+    """`load_strictly` by MindSpore's own function, which returns what it did not load. Nobody looks at that."""
+    stored = {name.removeprefix(prefix): ms.Parameter(tensor) for name, tensor in tensors.items()}
+    with quiet_mindspore():
+        ms.load_param_into_net(cell, stored)
+
+
+def set_data_instead_of_assign(parameters, stored, source):
+    """`assign_strictly` with `Parameter.set_data`, which gives the parameter another piece of memory."""
+    for name, parameter in parameters.items():
+        parameter.set_data(ms.Tensor(stored[name].asnumpy(), parameter.dtype))
+
+
+def resume_at_epoch_0(trainer, path):
+    """`restore` that forgets how far the run was."""
+    right_restore(trainer, path)
+    trainer.step = 0
+
+
+def resume_without_moments(trainer, path):
+    """`restore` of the networks alone; both optimisers start anew."""
+    tensors, info = checkpoint.read_checkpoint(path)
+    names = trainer.networks.parameters_dict()
+    checkpoint.assign_strictly(names, {name: tensors[name] for name in names}, path)
+    for name, pool in (("pool_x", trainer.pool_x), ("pool_y", trainer.pool_y)):
+        pool.load_state({"images": list(tensors[f"{name}.images"].asnumpy()), "rng": info["pools"][name]})
+    trainer.step = info["step"]
+
+
+def resume_with_nothing(trainer, path):
+    """`restore` of names that the networks do not have: nothing is loaded, and nothing is said."""
+    tensors, info = checkpoint.read_checkpoint(path)
+    with quiet_mindspore():
+        ms.load_param_into_net(trainer.networks, {f"{name}.0": ms.Parameter(t) for name, t in tensors.items()})
+    trainer.step = info["step"]

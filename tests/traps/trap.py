@@ -1,6 +1,9 @@
-"""What a trap is, and how to fall into one."""
+"""What a trap is, how to fall into one, and how to see whether a test notices."""
 
+import inspect
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,18 +14,43 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-TESTS = Path(__file__).resolve().parents[1]
+import pytest
+
+from cyclegan_lessons.errors import LessonError
+
+TESTS = str(Path(__file__).resolve().parents[1])
+FAILURES = (AssertionError, LessonError, pytest.fail.Exception)  # the last one: where pytest.raises saw none
 
 
 class Check:
-    """One call of an ordinary test: its name, such as ``"test_losses.test_log_loss"``, and its arguments."""
+    """One call of an ordinary test: its name, such as ``"test_losses.test_log_loss"``, its arguments and fixtures.
 
-    def __init__(self, name: str, **arguments):
-        self.name, self.arguments = name, arguments
+    ``fixtures`` are functions without arguments, called when the check is; a ``tmp_path`` is made by itself. With
+    ``arguments``, a hypothesis test is called for that one example, which should be an explicit one of the test.
+    """
 
-    def __call__(self):
+    def __init__(self, name: str, fixtures: dict[str, Callable] | None = None, **arguments):
+        self.name, self.fixtures, self.arguments = name, fixtures or {}, arguments
+
+    def load(self):
+        """Import the test, outside of every trap: a module that is imported inside keeps what it finds there."""
+        import_module(self.name.split(".")[0])
+
+    def failure(self) -> Exception | None:
+        """Call the test; return what it fails with, or None when it passes. Any other error is raised."""
         module, function = self.name.split(".")
-        getattr(import_module(module), function)(**self.arguments)
+        test = getattr(sys.modules[module], function)
+        if self.arguments and hasattr(test, "hypothesis"):
+            test = test.hypothesis.inner_test
+        made = {name: make() for name, make in self.fixtures.items()}
+        with tempfile.TemporaryDirectory() as folder:
+            if "tmp_path" in inspect.signature(test).parameters:
+                made["tmp_path"] = Path(folder)
+            try:
+                test(**self.arguments, **made)
+            except FAILURES as failure:
+                return failure
+        return None
 
 
 @dataclass(frozen=True)
@@ -32,9 +60,11 @@ class Trap:
     title: str
     seen_in: str  # "tutorial", "public code" or "MindSpore"
     replacements: dict[str, Any]  # "module.attribute" in the package: what stands in for it
-    effect: Callable[[], tuple[float, str]] | None = None  # called inside the trap: a number, and a sentence that has it
-    checks: tuple[Check, ...] = ()  # each of these ordinary tests fails in the trap and passes outside
-    harmless: bool = False
+    does: str  # a sentence with the numbers {bad} and {right}
+    effect: Callable[[], float]  # measures that number, inside the trap or outside
+    bad: float  # what it is inside
+    right: float  # and outside
+    checks: tuple[Check, ...]  # each of these ordinary tests fails inside and passes outside
 
 
 @contextmanager
@@ -53,9 +83,9 @@ def replaced(replacements: dict[str, Any]) -> Iterator[None]:
                 for module in modules:
                     for name in [name for name, value in vars(module).items() if value is original]:
                         stack.enter_context(patch.object(module, name, replacement))
-        for module in modules:  # what a test module keeps was made outside
+        for module in filter(is_test_module, modules):  # what a test module keeps was made outside
             for name, value in list(vars(module).items()):
-                if module.__name__.startswith("test_") and hasattr(value, "cache_clear") and value.__module__ == module.__name__:
+                if hasattr(value, "cache_clear") and value.__module__ == module.__name__:
                     stack.enter_context(patch.object(module, name, cache(value.__wrapped__)))
         yield
 
@@ -71,5 +101,8 @@ def find(path: str) -> tuple[Any, str]:
 
 def belongs_to_us(module: ModuleType) -> bool:
     """Whether it is a module of the package or a test module; the trapped code itself keeps the right originals."""
-    file = getattr(module, "__file__", None)
-    return module.__name__.startswith("cyclegan_lessons") or (file is not None and Path(file).parent == TESTS)
+    return module.__name__.startswith("cyclegan_lessons") or is_test_module(module)
+
+
+def is_test_module(module: ModuleType) -> bool:
+    return os.path.dirname(getattr(module, "__file__", None) or "") == TESTS

@@ -1,0 +1,35 @@
+"""Print every trap with what it does and the ordinary test that catches it; exit with 1 when a trap survives."""
+
+import sys
+import textwrap
+
+from traps.variants import TRAPS, load_tests, trapped
+
+COLUMNS = (26, 12, 48, 34)  # characters
+
+
+def print_row(*cells: str):
+    wrapped = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, COLUMNS)]
+    for i in range(max(map(len, wrapped))):
+        line = [(lines[i] if i < len(lines) else "").ljust(width) for lines, width in zip(wrapped, COLUMNS)]
+        print("  ".join(line).rstrip())
+    print(flush=True)
+
+
+def main() -> int:
+    load_tests()
+    survived = 0
+    print_row("TRAP", "SEEN IN", "WHAT IT DOES", "CAUGHT BY")
+    for name, trap in TRAPS.items():
+        right = trap.effect()
+        with trapped(name):
+            bad = trap.effect()
+            caught = [check.name for check in trap.checks if check.failure()]
+        survived += len(caught) < len(trap.checks)
+        print_row(trap.title, trap.seen_in, trap.does.format(bad=bad, right=right), " and ".join(caught) or "NOTHING")
+    print(f"{len(TRAPS)} traps, {survived} survived.")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

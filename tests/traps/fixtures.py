@@ -1,0 +1,41 @@
+"""What the called tests get from pytest otherwise, made small, and once, since no trap makes a difference to it."""
+
+import tempfile
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from cyclegan_lessons import LessonConfig, training
+from cyclegan_lessons.checkpoint import write_checkpoint
+from cyclegan_lessons.dataset import write_mindrecord
+
+
+@cache
+def folder() -> Path:
+    """A folder that lives as long as this process."""
+    folder.kept = tempfile.TemporaryDirectory()
+    return Path(folder.kept.name)
+
+
+@cache
+def numbered() -> Path:
+    """A data folder whose images are of one colour each: 5 in X, 8 in Y."""
+    for name, n in (("train_x", 5), ("train_y", 8)):
+        shades = ((f"{i}", np.full((16, 16, 3), 10 * i, np.uint8)) for i in range(n))
+        write_mindrecord(shades, folder() / "numbered" / f"{name}.mindrecord")
+    return folder() / "numbered"
+
+
+@cache
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
+
+
+@cache
+def small_checkpoint() -> Path:
+    config = LessonConfig(image_size=32, base_channels=2, n_layers=1)
+    tensors = dict(training.CycleGAN(config).parameters_and_names())
+    write_checkpoint(folder() / "small.ckpt", tensors, {"config": asdict(config), "step": 0})
+    return folder() / "small.ckpt"
