@@ -8,8 +8,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import Image
@@ -120,13 +123,32 @@ class RunFolder:
         return sorted((self.path / "checkpoints").glob("step_*.ckpt"))
 
     def record(self, row: dict):
-        """Append one row of numbers to history.csv."""
+        """Append one row of numbers to history.csv, and to TensorBoard's event files where that package is installed."""
         path = self.path / "history.csv"
         with file_of_a_run(path), open(path, "a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(row))
             if not file.tell():
                 writer.writeheader()
             writer.writerow(row)
+        if self._events:
+            self._record_event(row)
+
+    @cached_property
+    def _events(self) -> Path | None:
+        """The event file of this process for TensorBoard; None where that package is not installed."""
+        return self.path / "tensorboard" / f"events.out.tfevents.{time.time_ns()}" if find_spec("tensorboard") else None
+
+    def _record_event(self, row: dict):
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.summary.writer.record_writer import RecordWriter  # its EventFileWriter hangs on a full disk
+
+        values = [Summary.Value(tag=name, simple_value=row[name]) for name in row if name not in ("step", "epoch")]
+        event = Event(wall_time=time.time(), step=row["step"], summary=Summary(value=values))
+        with file_of_a_run(self._events):
+            self._events.parent.mkdir(exist_ok=True)
+            with open(self._events, "ab") as file:
+                RecordWriter(file).write(event.SerializeToString())
 
     def save(self, trainer):
         """Write the trainer's checkpoint and remove all but the last few."""

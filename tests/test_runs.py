@@ -4,12 +4,14 @@ import csv
 import json
 import math
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -347,6 +349,27 @@ def test_only_the_whole_rows_of_a_history_count(finished, tmp_path):
         assert read_history(path) == finished[0].history[:-1]
     path.write_bytes(text + b"9,2\r\n")
     assert read_history(path) == finished[0].history
+
+
+def test_tensorboard_reads_the_losses_where_it_is_installed(tmp_path):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed, so no event files are written")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = RunFolder(tmp_path, CONFIG)
+    for step in (1, 2, 3):
+        run.record({"step": step, "epoch": 0, "rate": 2e-4, **{name: i + step / 8 for i, name in enumerate(LOSS_NAMES)}})
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    for i, name in enumerate(LOSS_NAMES):
+        assert [(event.step, event.value) for event in events.Scalars(name)] == [(step, i + step / 8) for step in (1, 2, 3)]
+    assert len(events.Scalars("rate")) == 3
+
+
+def test_the_fault_table_names_tests_that_exist():
+    root = Path(__file__).resolve().parent.parent
+    table = (root / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## What can happen to a training run")[1].split("##")[0]
+    tests = "".join((root / "tests" / name).read_text(encoding="utf-8") for name in re.findall(r"`(test_\w+\.py)`", table))
+    named = re.findall(r"`(test_\w+)`", table)
+    assert len(named) > 10 and all(f"def {name}(" in tests for name in named)
 
 
 def test_a_new_run_forgets_the_history_of_one_that_saved_nothing(finished, tmp_path):
