@@ -194,9 +194,15 @@ def metrics_tables(run: Path) -> str:
     if not path.exists():
         return ""
     metrics = read_json(path, "write it again with evaluate --json, or remove it", inside=dict)
-    names = list(dict.fromkeys(name for numbers in metrics.values() for name in numbers))
-    rows = [(name, *(f"{numbers.get(name, np.nan):.4g}" for numbers in metrics.values())) for name in names]
-    return "<p>On the test images:</p>\n" + table(("metric", *metrics), rows)
+    names = list(dict.fromkeys(name for numbers in metrics.values() for name in numbers if name != "interval"))
+    rows = [(name, *(metric(numbers, name) for numbers in metrics.values())) for name in names]
+    return "<p>On the test images, with 95% intervals:</p>\n" + table(("metric", *metrics), rows)
+
+
+def metric(numbers: dict, name: str) -> str:
+    """One number of `evaluate`, and its interval where it has one."""
+    ends = numbers.get("interval", {}).get(name)
+    return f"{numbers.get(name, np.nan):.4g}" + (f" ({ends[0]:.4g} to {ends[1]:.4g})" if ends else "")
 
 
 def table(head: tuple, rows: list[tuple]) -> str:

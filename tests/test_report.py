@@ -98,10 +98,10 @@ def test_a_long_run_still_makes_a_small_page(tmp_path):
 
 def test_metrics_that_were_kept_are_shown(tmp_path):
     make_run(tmp_path, 3)
-    metrics = {"x2y": {"images": 60, "ssim": 0.875}, "y2x": {"images": 60, "ssim": 0.75}}
+    metrics = {"x2y": {"images": 60, "ssim": 0.875, "interval": {"ssim": [0.8, 0.9]}}, "y2x": {"images": 60, "ssim": 0.75}}
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     rows = Page(write_report(tmp_path).read_text(encoding="utf-8")).rows
-    assert ["metric", "x2y", "y2x"] in rows and ["ssim", "0.875", "0.75"] in rows and ["images", "60", "60"] in rows
+    assert ["metric", "x2y", "y2x"] in rows and ["ssim", "0.875 (0.8 to 0.9)", "0.75"] in rows and ["images", "60", "60"] in rows
 
 
 def test_a_run_without_samples_and_checkpoints_has_a_page(tmp_path):
