@@ -5,11 +5,12 @@ import textwrap
 
 from traps.variants import TRAPS, load_tests, trapped
 
-COLUMNS = (26, 12, 48, 34)  # characters
+COLUMNS = (28, 11, 46, 70)  # characters
 
 
 def print_row(*cells: str):
-    wrapped = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, COLUMNS)]
+    """Print one row; the last cell is broken already."""
+    wrapped = [textwrap.wrap(cell, width) for cell, width in zip(cells[:-1], COLUMNS)] + [cells[-1].split("\n")]
     for i in range(max(map(len, wrapped))):
         line = [(lines[i] if i < len(lines) else "").ljust(width) for lines, width in zip(wrapped, COLUMNS)]
         print("  ".join(line).rstrip())
@@ -26,7 +27,7 @@ def main() -> int:
             bad = trap.effect()
             caught = [check.name for check in trap.checks if check.failure()]
         survived += len(caught) < len(trap.checks)
-        print_row(trap.title, trap.seen_in, trap.does.format(bad=bad, right=right), " and ".join(caught) or "NOTHING")
+        print_row(trap.title, trap.seen_in, trap.does.format(bad=bad, right=right), "\n".join(caught).replace(".", ".py::\n") or "NOTHING")
     print(f"{len(TRAPS)} traps, {survived} survived.")
     return 1 if survived else 0
 

@@ -58,7 +58,7 @@ class Trap:
     """One departure from the paper: what it looks like, what it does, and who notices."""
 
     title: str
-    seen_in: str  # "tutorial", "public code" or "MindSpore"
+    seen_in: str  # "tutorial", "public code", "MindSpore" or "own find"
     replacements: dict[str, Any]  # "module.attribute" in the package: what stands in for it
     does: str  # a sentence with the numbers {bad} and {right}
     effect: Callable[[], float]  # measures that number, inside the trap or outside

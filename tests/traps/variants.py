@@ -105,7 +105,7 @@ TRAPS: dict[str, Trap] = {
         (PATCHES,),
     ),
     "sigmoid_scores": Trap(
-        "a sigmoid at the end of D", "tutorial",
+        "a sigmoid at the end of D, as the text has it", "tutorial",
         {"discriminator.PatchDiscriminator": networks.SigmoidScores},
         "a last bias of 10 gives scores of {bad:.2f} instead of {right:.2f}",
         effects.largest_score, 1, 10,
