@@ -1,8 +1,7 @@
 """Kill a training run with `kill -9` at random moments, go on with --resume each time: what `make soak` does.
 
 In the end the weights must be those of a run that nobody disturbed, bit for bit, and no kill may have cost more steps
-than lie between two checkpoints. The network is tiny: nearly all the time goes into starting MindSpore, so 50 kills take
-about half an hour.
+than lie between two checkpoints. The network is tiny: nearly all the time goes into starting MindSpore.
 """
 
 import argparse
