@@ -12,7 +12,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = {
-    "help", "setup", "book", "html", "lab", "test", "notebooks", "bench", "demo", "traps", "ablation", "soak", "lock", "clean",
+    "help", "setup", "book", "html", "lab", "test", "notebooks", "bench", "demo", "traps", "ablation", "soak", "lock",
+    "clean",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import textwrap
 
 from traps.variants import TRAPS, load_tests, trapped
 
-COLUMNS = (28, 11, 46, 70)  # characters
+COLUMNS = (28, 11, 46, 0)  # characters
 
 
 def print_row(*cells: str):
@@ -27,7 +27,8 @@ def main() -> int:
             bad = trap.effect()
             caught = [check.name for check in trap.checks if check.failure()]
         survived += len(caught) < len(trap.checks)
-        print_row(trap.title, trap.seen_in, trap.does.format(bad=bad, right=right), "\n".join(caught).replace(".", ".py::\n") or "NOTHING")
+        tests = "\n".join(caught).replace(".", ".py::\n") or "NOTHING"
+        print_row(trap.title, trap.seen_in, trap.does.format(bad=bad, right=right), tests)
     print(f"{len(TRAPS)} traps, {survived} survived.")
     return 1 if survived else 0
 
