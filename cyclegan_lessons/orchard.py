@@ -126,9 +126,10 @@ def render_scene(scene: Scene, size: int) -> tuple:
         u, v = ((q - along(fruit.centre, axis)) / fruit.radius for q, axis in ((across, RIGHT), (height, UP)))
         parts = (render_fruit, abs(v) < 1, abs(u) < 1), (render_stem, abs(v - 0.95) < 0.65, abs(u) < 1.4)
         for paint, rows, columns in parts:
-            window = np.flatnonzero(rows), np.flatnonzero(columns)
-            window = tuple(slice(q[0], q[-1] + 1) for q in window)  # no more pixels than needed
-            paint(scene, fruit, u[:, window[1]], v[window[0]], apples[:, *window], oranges[:, *window], mask[window])
+            ends = [np.flatnonzero(places)[[0, -1]] for places in (rows, columns)]  # no more pixels than needed
+            rows, columns = (slice(first, last + 1) for first, last in ends)
+            pictures = apples[:, rows, columns], oranges[:, rows, columns]
+            paint(scene, fruit, u[:, columns], v[rows], *pictures, mask[rows, columns])
     return encode(apples), encode(oranges), samples(mask[None]).any(0)[0]
 
 
