@@ -1,12 +1,39 @@
 """Wrong versions of Python and MindSpore are named in one sentence, before anything else goes wrong."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
+import parso
 import pytest
 
 from cyclegan_lessons import LessonError
 from cyclegan_lessons.versions import check_versions
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = [path for folder in ("cyclegan_lessons", "tools", "tests") for path in sorted(ROOT.glob(f"{folder}/**/*.py"))]
+GRAMMAR = parso.load_grammar(version="3.10")
+
+
+def syntax_errors(code: str) -> list[str]:
+    return [f"line {e.start_pos[0]}: {e.message}" for e in GRAMMAR.iter_errors(GRAMMAR.parse(code))]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_every_module_is_python_3_10(path):
+    assert syntax_errors(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("book/*.ipynb")), ids=lambda path: path.name)
+def test_every_notebook_is_python_3_10(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert [errors for errors in map(syntax_errors, code) if errors] == []
+
+
+def test_newer_syntax_is_noticed():
+    assert syntax_errors("a[:, *b]\n")
 
 
 @pytest.mark.parametrize("python", [(3, 10), (3, 11), (3, 12)])
