@@ -1,6 +1,6 @@
 """Train the same small budget of steps with and without each trap, and measure the results against the twins.
 
-`make ablation` trains every trap of `tests/traps` that changes a training run with every seed, each in a process of its
+`make ablation` trains with each of the traps named in `RUNS`, from `tests/traps`, with every seed, each in a process of its
 own, and adds two lines (one a direction) to book/ablation.csv, which chapter 8 plots. What the file already holds is not
 trained again; delete lines to train them anew. All of it takes about an hour on two cores.
 """
