@@ -1,143 +1,117 @@
-"""Print speeds and sizes: rendering, reading, training steps, and our networks in the public tutorial's order of work.
+"""Print speeds and sizes: rendering, reading, and training steps beside those of two others; see benchmarks/README.md.
 
-The tutorial (mindspore-ai/docs, tutorials/source_en/generative/cyclegan.md) runs both generators three times forward and
-twice backward in each step, once for the fakes and once more for the gradients of each generator, and does not compile
-the step. Its networks differ from ours (batch norm that does nothing, zero padding), so what is printed here compares the
-order of work on the same networks; it is not a timing of the tutorial's own code.
+Each size of network gets its count of multiply–adds and, from a matrix product measured at that moment, the floor: the
+time below which no step with this count can come on this machine, unless its convolutions avoid multiplications.
 """
 
+import argparse
+import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import cyclegan_lessons  # noqa: F401 (first: it sets what MindSpore reads when it is imported)
 import mindspore as ms
 import numpy as np
-from mindspore import ops
+from bench_steps import times_of
+from multiply_adds import SIZES, described, multiply_adds_of_a_step
 
-from cyclegan_lessons.config import PRESETS, LessonConfig
 from cyclegan_lessons.dataset import load_unpaired, prepare_orchard
 from cyclegan_lessons.device import select_device
-from cyclegan_lessons.losses import adversarial_loss, cycle_consistency_loss, identity_loss
-from cyclegan_lessons.training import CycleGANTrainer
+
+REPEATS = {"small": (2, 10), "middle": (1, 3), "paper": (1, 2)}  # processes for each kind of step, steps in each
+NAMES = {"course": "this project", "tutorial": "the public tutorial's order", "torch": "the PyTorch reference"}
+RATIOS = (("course", "tutorial"), ("course", "torch"))
+TARGETS = {("paper", "tutorial"): 0.5, ("small", "torch"): 1.5, ("paper", "torch"): 1.8}
 
 
-def seconds(function, repeat: int) -> float:
-    """Median time of one call, after one call that is not counted because it may compile."""
-    function()
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
+def show(what: str, value: str):
+    print(f"{what:<58} {value}", flush=True)
 
 
-def random_pair(size: int) -> list[ms.Tensor]:
-    """Two images of noise, 1×3×S×S; a step takes as long on noise as on fruit."""
-    rng = np.random.default_rng(0)
-    return [ms.Tensor(rng.uniform(-1, 1, (1, 3, size, size)), ms.float32) for _ in "xy"]
+def matrix_product_rate(n: int = 2048) -> float:
+    """Multiply–adds per second of float32 matrices of n×n in NumPy, with as many threads as it likes; the best of five."""
+    a = np.random.default_rng(0).uniform(-1, 1, (n, n)).astype(np.float32)
+    return n**3 / min(times_of(lambda: a @ a, 5))
 
 
-def course_step(config: LessonConfig):
-    """A training step of this course, as a function without arguments."""
-    trainer, pair = CycleGANTrainer(config), random_pair(config.image_size)
-    return lambda: trainer.train_step(*pair)
+def torch_python() -> str | None:
+    """The Python that has PyTorch: this one, or the one that the environment variable TORCH_PYTHON names; else None."""
+    python = os.environ.get("TORCH_PYTHON", sys.executable)
+    try:
+        subprocess.run([python, "-c", "import numpy, torch"], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        if "TORCH_PYTHON" in os.environ:
+            reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+            sys.exit(f"TORCH_PYTHON must name a Python that has torch and numpy, but with {python}: {reason}")
+        return None
+    return python
 
 
-def tutorial_step(config: LessonConfig):
-    """A step with the same networks and losses, but in the order of the public tutorial, as a function without arguments."""
-    trainer, (x, y) = CycleGANTrainer(config), random_pair(config.image_size)
-    G, F, D_X, D_Y = trainer.G, trainer.F, trainer.D_X, trainer.D_Y
-
-    def generators():
-        fake_y, fake_x = G(x), F(y)
-        losses = adversarial_loss(D_Y(fake_y), True) + adversarial_loss(D_X(fake_x), True)
-        cycles = cycle_consistency_loss(F(fake_y), x) + cycle_consistency_loss(G(fake_x), y)
-        same = identity_loss(G(y), y) + identity_loss(F(x), x)
-        return losses + config.lambda_cycle * cycles + config.lambda_identity * same, fake_x, fake_y
-
-    def discriminator(D, real, fake):
-        return adversarial_loss(D(real), True) + adversarial_loss(D(fake), False)
-
-    gradients = []
-    for network in (G, F):
-        optimizer = trainer._adam(network)
-        gradients.append((optimizer, ms.value_and_grad(generators, None, optimizer.parameters, has_aux=True)))
-    judges = []
-    for network in (D_X, D_Y):
-        optimizer = trainer._adam(network)
-        judges.append((network, optimizer, ms.value_and_grad(discriminator, None, optimizer.parameters)))
-
-    def step():
-        _, fake_x, fake_y = generators()
-        for optimizer, differentiate in gradients:
-            _, gradient = differentiate()
-            optimizer(gradient)
-        for (network, optimizer, differentiate), real, fake in zip(judges, (x, y), (fake_x, fake_y)):
-            loss, gradient = differentiate(network, real, ops.stop_gradient(fake))
-            optimizer(gradient)
-        return float(loss)
-
-    return step
+def measure(kind: str, size: str, python: str) -> dict:
+    """Time steps of one kind at one size in a new process; ``seconds`` of each, and ``memory`` in GiB."""
+    config = SIZES[size]
+    numbers = (config.image_size, config.base_channels, config.n_layers, REPEATS[size][1])
+    command = [python, str(Path(__file__).with_name("bench_steps.py")), kind, *map(str, numbers)]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
 
 
-def show(what: str, value: float, unit: str):
-    print(f"{what:<58} {value:8.2f} {unit}", flush=True)
+def compare(size: str, pythons: dict[str, str], on_cpu: bool):
+    """Print what a step of one size costs: the count, the floor, and time and memory of each kind in ``pythons``.
+
+    The matrix product and PyTorch run on the CPU, so they are compared with steps on a CPU only (``on_cpu``).
+    """
+    counts = multiply_adds_of_a_step(SIZES[size])
+    total = sum(counts.values())
+    print(f"\n{described(SIZES[size])}: {total / 1e9:.2f} billion multiply–adds a step", flush=True)
+    print("  " + ", ".join(f"{part} {count / total:.0%}" for part, count in counts.items()), flush=True)
+    seconds = {kind: [] for kind in pythons}
+    for kind, python in list(pythons.items()) * REPEATS[size][0]:  # in turn, since a machine may be slower for a while
+        floor = total / matrix_product_rate()
+        measured = measure(kind, size, python)
+        seconds[kind] += measured["seconds"]
+        median = np.median(measured["seconds"])
+        times_floor = f"   {median / floor:5.1f} × the floor of {floor:.2g} s" if on_cpu or kind == "torch" else ""
+        show(f"  {NAMES[kind]}", f"{median:8.2f} s {measured['memory']:6.2f} GiB{times_floor}")
+    for kind, other in RATIOS:
+        if other in seconds and (on_cpu or other != "torch"):
+            aim = f"   (target: at most {TARGETS[size, other]})" if (size, other) in TARGETS else ""
+            show(f"  {NAMES[kind]} / {NAMES[other]}", f"{np.median(seconds[kind]) / np.median(seconds[other]):8.2f}{aim}")
 
 
-def main():
+def main(arguments: list[str] | None = None):
+    parser = argparse.ArgumentParser(description="Print speeds and sizes of this project, and ratios to two others.")
+    parser.add_argument("--middle", action="store_true", help=f"add {described(SIZES['middle'])}: a few minutes")
+    parser.add_argument("--paper", action="store_true", help="add that and the paper's size: half an hour and 10 GiB")
+    options = parser.parse_args(arguments)
+    other_python = torch_python()
     device = select_device("auto")
-    load = os.getloadavg()[0]
-    print(f"MindSpore {ms.__version__}, {device}, Python {platform.python_version()}, {platform.machine()}, load {load:.1f} on {os.cpu_count()} cores")
+    load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    print(f"MindSpore {ms.__version__}, {device}, Python {platform.python_version()}, {platform.machine()}, load {load:.1f} on {cores} cores")
     if load > 1:
         print("Something else is running on this machine: the times below are too long to judge by.")
+    if other_python is None:
+        print("PyTorch is not installed here: no comparison with it. TORCH_PYTHON=/path/to/python names a Python that has it.")
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         prepare_orchard(folder=folder)
-        show("render and write the default orchard", time.perf_counter() - start, "s")
-        large = prepare_orchard(256, n_train=100, n_test=1, folder=folder)
-        pairs = load_unpaired(large, 256)
-        count = pairs.get_dataset_size()
-        show("read 256×256 pairs with augmentation", count / seconds(lambda: list(pairs.create_tuple_iterator()), 3), "pairs/s")
-    show("training step, quick (64×64, 16 channels, 3 blocks)", seconds(course_step(PRESETS["quick"]), 20), "s")
-    show("peak memory so far", peak_memory(), "GiB")
-    if "--paper" not in sys.argv:
-        print("Add --paper (`make bench ARGS=--paper`) for the paper's size; on a CPU that takes a quarter of an hour and 13 GiB.")
-        return
-    times = []
-    for name, (text, _) in PAPER_STEPS.items():
-        times.append(in_its_own_process(name))
-        show(text, times[-1], "s")
-    show("the first of these two as a part of the second", times[0] / times[1], "")
-
-
-PAPER_STEPS = {
-    "course": ("training step, paper (256×256, 64 channels, 9 blocks)", course_step),
-    "tutorial": ("the same networks in the public tutorial's order of work", tutorial_step),
-}
-
-
-def in_its_own_process(name: str) -> float:
-    """Seconds of one of `PAPER_STEPS`, measured in a new process, since MindSpore keeps the memory that a step took."""
-    result = subprocess.run([sys.executable, __file__, "--step", name], stdout=subprocess.PIPE, text=True, check=True)
-    value, memory = map(float, result.stdout.split()[-2:])
-    print(f"(the {name}'s order of work took {memory:.1f} GiB)", flush=True)
-    return value
-
-
-def peak_memory() -> float:
-    """The most memory that this process has held, in GiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        show("render and write the default orchard", f"{time.perf_counter() - start:8.2f} s")
+        pairs = load_unpaired(prepare_orchard(256, n_train=100, n_test=1, folder=folder), 256)
+        seconds = np.median(times_of(lambda: list(pairs.create_tuple_iterator()), 3))
+        show("read 256×256 pairs with augmentation", f"{pairs.get_dataset_size() / seconds:8.2f} pairs/s")
+    show("product of 2048×2048 matrices, float32", f"{2 * matrix_product_rate() / 1e9:8.2f} GFLOP/s")
+    pythons = {"course": sys.executable, "tutorial": sys.executable}
+    if other_python:
+        pythons["torch"] = other_python
+    for size in ["small"] + ["middle"] * (options.middle or options.paper) + ["paper"] * options.paper:
+        compare(size, pythons, device == "CPU")
+    if not options.paper:
+        print("\nmake bench ARGS=--middle adds 128×128, ARGS=--paper 128×128 and 256×256 (on a CPU half an hour and 10 GiB).")
 
 
 if __name__ == "__main__":
-    if "--step" in sys.argv:
-        select_device("auto")
-        print(seconds(PAPER_STEPS[sys.argv[-1]][1](PRESETS["paper"]), 3), peak_memory())
-    else:
-        main()
+    main()
