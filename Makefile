@@ -66,7 +66,7 @@ endif
 notebooks: setup  ## run every notebook with the default parameters and save its outputs in book/
 	$(PY) tools/notebooks.py refresh
 
-bench: setup  ## print speeds and sizes; ARGS=--paper adds the paper's size
+bench: setup  ## print speeds, memory and ratios to two others; ARGS=--middle or --paper for larger sizes
 	$(PY) tools/bench.py $(ARGS)
 
 demo: setup  ## train the model that the package holds, about half an hour on two cores
