@@ -4,19 +4,22 @@ PYTHON  = python3
 DEVICE  = auto
 PRESET  = quick
 DATASET = orchard
+WORKERS = 1
+OUT     = runs/$(PRESET)
 
 VENV   = .venv
 PY     = $(VENV)/bin/python
 PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html lab test notebooks bench demo traps ablation soak lock clean
+.PHONY: help setup book html lab test notebooks train bench demo traps ablation soak lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "book, lab and test take DEVICE=auto|CPU|GPU|Ascend, PRESET=quick|demo|paper and"
-	@echo "DATASET=orchard|apple2orange|FOLDER; setup takes PYTHON=python3.11."
+	@echo "DATASET=orchard|apple2orange|FOLDER; train takes these and WORKERS=2, OUT=runs/mine and"
+	@echo "ARGS=--resume; setup takes PYTHON=python3.11."
 
 setup: $(VENV)/.package  ## make the environment in .venv (again, when the dependencies changed)
 
@@ -65,6 +68,9 @@ endif
 
 notebooks: setup  ## run every notebook with the default parameters and save its outputs in book/
 	$(PY) tools/notebooks.py refresh
+
+train: setup  ## train a model of your own into OUT, in WORKERS processes
+	$(PY) -m cyclegan_lessons train $(PARAMS) --workers "$(WORKERS)" --out "$(OUT)" $(ARGS)
 
 bench: setup  ## print speeds, memory and ratios to two others; ARGS=--middle or --paper for larger sizes
 	$(PY) tools/bench.py $(ARGS)

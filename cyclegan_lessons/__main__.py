@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,19 +20,23 @@ def train(options):
     from cyclegan_lessons.config import get_preset
     from cyclegan_lessons.dataset import load_images, prepare_dataset
     from cyclegan_lessons.device import select_device
+    from cyclegan_lessons.parallel import join
     from cyclegan_lessons.plotting import sample_rows, tile
     from cyclegan_lessons.runs import RunFolder
     from cyclegan_lessons.training import CycleGANTrainer
 
-    config = replace(get_preset(options.preset), seed=options.seed)
+    config = replace(get_preset(options.preset), seed=options.seed, workers=options.workers)
     if options.steps is not None:
         config = replace(config, steps=options.steps)
     if options.epochs is not None:  # the paper's shape: half of them constant, half decaying
         config = replace(config, constant_epochs=(options.epochs + 1) // 2, decay_epochs=options.epochs // 2, steps=None)
     select_device(options.device)
+    if config.workers > 1 and "MS_ROLE" not in os.environ:  # msrun sets it
+        return train_with_workers(options, config)
+    group = join(config.workers)
     data = prepare_dataset(options.dataset, image_size=config.image_size)
     held_out = [load_images(data, name, image_size=config.image_size, limit=4) for name in ("test_x", "test_y")]
-    run = RunFolder(options.out, config, resume=options.resume)
+    run = RunFolder(options.out, config, resume=options.resume, writes=group.rank == 0)
     trainer = CycleGANTrainer(config)
     if options.resume:
         run.resume(trainer)
@@ -42,9 +47,26 @@ def train(options):
     try:
         trainer.fit(data, run, save_every=options.save_every, sample_every=options.save_every, on_sample=save_sample)
     except KeyboardInterrupt:
+        if group.rank:  # msrun would kill the others, who may still be saving
+            return
         print(f"\nStopped and saved after step {trainer.step}; the same command with --resume goes on.", file=sys.stderr)
         raise
-    print(f"Trained {trainer.step} steps; the run is in {options.out}.")
+    if group.size == 1:
+        print(f"Trained {trainer.step} steps; the run is in {options.out}.")
+
+
+def train_with_workers(options, config):
+    """Start the same command in several workers, after all that can be checked before."""
+    from cyclegan_lessons.dataset import prepare_dataset
+    from cyclegan_lessons.parallel import launch
+    from cyclegan_lessons.runs import checkpoints_in, refuse_a_run
+
+    if not options.resume:
+        refuse_a_run(options.out)
+    prepare_dataset(options.dataset, image_size=config.image_size)
+    launch(config.workers, ["-m", "cyclegan_lessons", *options.arguments], options.out)
+    step = int(checkpoints_in(options.out)[-1].stem.removeprefix("step_"))
+    print(f"Trained {step} steps with {config.workers} workers; the run is in {options.out}.")
 
 
 def report(options):
@@ -112,6 +134,7 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--preset", default="quick", metavar="NAME", help="quick, demo or paper (default: %(default)s)")
     command.add_argument("--device", default="auto", help="auto, CPU, GPU or Ascend (default: %(default)s)")
     command.add_argument("--seed", type=int, default=0, metavar="N", help="start of all randomness (default: %(default)s)")
+    command.add_argument("--workers", type=count, default=1, metavar="N", help="train in N processes (default: %(default)s)")
     length = command.add_mutually_exclusive_group()
     length.add_argument("--steps", type=count, metavar="N", help="stop after N steps of the preset's schedule")
     length.add_argument("--epochs", type=count, metavar="N", help="N epochs, the rate constant for half, then decaying")
@@ -143,6 +166,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; where something has to be mended, print that one sentence and return 1."""
     options = make_parser().parse_args(arguments)
+    options.arguments = sys.argv[1:] if arguments is None else arguments
     from cyclegan_lessons.errors import LessonError
 
     try:

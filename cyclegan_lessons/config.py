@@ -16,7 +16,7 @@ class LessonConfig:
     image_size: int = 256  # side of the training crop in pixels, a multiple of 4
     base_channels: int = 64  # channels after the first convolution, of G and of D
     n_layers: int = 9  # residual blocks of a generator
-    batch_size: int = 1
+    batch_size: int = 1  # images of each domain in a step, for each worker
     learning_rate: float = 2e-4  # Adam's rate during the constant part
     beta1: float = 0.5  # Adam's first moment decay
     constant_epochs: int = 100
@@ -27,9 +27,10 @@ class LessonConfig:
     adversarial: str = "lsgan"  # or "log", the paper's equation 1
     pool_size: int = 50
     seed: int = 0
+    workers: int = 1  # processes that train together, each with a batch of its own
 
     def __post_init__(self):
-        least = {"image_size": 24, "base_channels": 1, "batch_size": 1}  # 24: the discriminator's map is then 1×1
+        least = {"image_size": 24, "base_channels": 1, "batch_size": 1, "workers": 1}  # 24: the discriminator's map is then 1×1
         for name, value in least.items():
             if getattr(self, name) < value:
                 raise LessonError(f"{name} must be at least {value}, but it is {getattr(self, name)}; choose a larger value.")

@@ -101,26 +101,41 @@ def read_history(path: Path) -> list[dict]:
     return rows
 
 
-class RunFolder:
-    """Where a run writes what it learns. A new run needs a folder without checkpoints; `resume` goes on in an old one."""
+def checkpoints_in(folder: Path) -> list[Path]:
+    """The checkpoints of a run folder, oldest first."""
+    return sorted((Path(folder) / "checkpoints").glob("step_*.ckpt"))
 
-    def __init__(self, path: Path, config: LessonConfig, resume: bool = False):
-        self.path = Path(path)
+
+def refuse_a_run(folder: Path):
+    """Raise `LessonError` when a new run would overwrite the one that ``folder`` holds."""
+    if checkpoints_in(folder):
+        raise LessonError(f"{folder} already holds a run; go on with it (--resume) or choose another folder.")
+
+
+class RunFolder:
+    """Where a run writes what it learns. A new run needs a folder without checkpoints; `resume` goes on in an old one.
+
+    Without ``writes``, as in all workers of a run but one, nothing is written, and the folder can only be resumed from.
+    """
+
+    def __init__(self, path: Path, config: LessonConfig, resume: bool = False, writes: bool = True):
+        self.path, self.writes = Path(path), writes
+        if not writes:
+            return
         try:
             for folder in ("checkpoints", "samples"):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
             hold(self.path)
         except OSError as error:
             raise LessonError(f"{path} cannot be written ({error.strerror}); choose another folder.") from error
-        if self.checkpoints() and not resume:
-            raise LessonError(f"{path} already holds a run; go on with it (--resume) or choose another folder.")
         if not resume:  # an old run's configuration stays as it is until `resume` has found that the new one fits
+            refuse_a_run(self.path)
             self._write_config(config)
             (self.path / "history.csv").unlink(missing_ok=True)  # of a run that was killed before it saved anything
 
     def checkpoints(self) -> list[Path]:
         """The run's checkpoints, oldest first."""
-        return sorted((self.path / "checkpoints").glob("step_*.ckpt"))
+        return checkpoints_in(self.path)
 
     def record(self, row: dict):
         """Append one row of numbers to history.csv, and to TensorBoard's event files where that package is installed."""
@@ -172,8 +187,9 @@ class RunFolder:
                     raise
                 print(f"{error} Trying the one before.", file=sys.stderr)
                 continue
-            self._load_history(trainer)
-            self._write_config(trainer.config)
+            if self.writes:
+                self._load_history(trainer)
+                self._write_config(trainer.config)
             return
         raise LessonError(f"no checkpoint was found in {self.path}; start the run without --resume.")
 

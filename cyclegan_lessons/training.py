@@ -1,7 +1,11 @@
 """Chapter 6: train G, F, D_X and D_Y together (section 4 and appendix 7.1 of the CycleGAN paper)."""
 
+import hashlib
+import json
 import math
+import zlib
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +23,7 @@ from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.generator import ResNetGenerator
 from cyclegan_lessons.image_pool import ImagePool
 from cyclegan_lessons.losses import adversarial_loss, cycle_consistency_loss, identity_loss
+from cyclegan_lessons.parallel import AveragingOptimizer, SharedPool, join
 from cyclegan_lessons.runs import RunFolder, stop_signals
 
 LOSS_NAMES = ("total", "G", "F", "cycle_x", "cycle_y", "identity_x", "identity_y", "D_X", "D_Y")
@@ -32,6 +37,12 @@ def linear_decay(initial_rate: float, constant_epochs: int, decay_epochs: int) -
     epochs = constant_epochs + decay_epochs
     steps_to_zero = epochs - max(constant_epochs, 1) + 1
     return [initial_rate * min(1.0, (epochs - epoch) / steps_to_zero) for epoch in range(epochs)]
+
+
+def describe_data(folder: Path) -> dict[str, str]:
+    """The name of a data folder, and one checksum of all its training images."""
+    sums = b"".join((Path(folder) / f"train_{domain}.mindrecord.sha256").read_bytes() for domain in "xy")
+    return {"name": Path(folder).name, "sha256": hashlib.sha256(sums).hexdigest()}
 
 
 class CycleGAN(nn.Cell):
@@ -107,21 +118,28 @@ class CycleGANTrainer:
     """One training run: the four networks, two Adam optimisers, two image pools and the number of steps done.
 
     ``trainer.G``, ``.F``, ``.D_X`` and ``.D_Y`` are the networks. Everything that happens follows from ``config``: two
-    trainers with the same configuration and data end with the same weights on the same machine.
+    trainers with the same configuration and data end with the same weights on the same machine. With several workers
+    each of them has a trainer; all have the same weights at every step.
     """
 
     def __init__(self, config: LessonConfig):
         self.config = config
+        self.group = join(config.workers)
         self.networks = CycleGAN(config)
         self.G, self.F, self.D_X, self.D_Y = (getattr(self.networks, name) for name in ("G", "F", "D_X", "D_Y"))
         self.generator_optimizer = self._adam(self.G, self.F)
         self.discriminator_optimizer = self._adam(self.D_X, self.D_Y)
-        self.pool_x = ImagePool(config.pool_size, seed=config.seed)
-        self.pool_y = ImagePool(config.pool_size, seed=config.seed + 1)
-        self.generator_step = make_generator_step(self.networks, self.generator_optimizer, config)
-        self.discriminator_step = make_discriminator_step(self.networks, self.discriminator_optimizer, config)
+        pool = ImagePool if config.workers == 1 else partial(SharedPool, self.group)
+        self.pool_x = pool(config.pool_size, seed=config.seed)
+        self.pool_y = pool(config.pool_size, seed=config.seed + 1)
+        optimizers = self.generator_optimizer, self.discriminator_optimizer
+        if config.workers > 1:
+            optimizers = [AveragingOptimizer(optimizer, self.group) for optimizer in optimizers]
+        self.generator_step = make_generator_step(self.networks, optimizers[0], config)
+        self.discriminator_step = make_discriminator_step(self.networks, optimizers[1], config)
         self.rates = linear_decay(config.learning_rate, config.constant_epochs, config.decay_epochs)
         self.step = 0  # training steps done
+        self.data: dict | None = None  # what was trained on, as `describe_data` says
         self.history: list[dict] = []  # one row of numbers per step
         self._threads_are_spread = False
 
@@ -152,10 +170,15 @@ class CycleGANTrainer:
 
         ``run`` receives history, samples and a checkpoint every ``save_every`` steps and at the end. ``on_sample`` is
         called with the trainer every ``sample_every`` steps and at the end. Going on after `restore` starts with the
-        very image that an uninterrupted run would have taken next. Raises `LessonError` when the schedule is shorter
-        than ``config.steps`` or when a loss is not finite any more.
+        very image that an uninterrupted run would have taken next. With several workers only the first one writes,
+        shows and calls, the losses are means over all, and what stops one stops all after the same step. Raises
+        `LessonError` when the schedule is shorter than ``config.steps``, when the data are not those that the run began
+        with, or when a loss is not finite any more.
         """
         config, epoch_steps = self.config, self._load(data, 0).get_dataset_size()
+        if self.group.rank:
+            run, on_sample, progress = None, None, False
+        self._check_data(describe_data(data))
         last = config.epochs * epoch_steps if config.steps is None else config.steps
         if last > config.epochs * epoch_steps:
             raise LessonError(
@@ -171,13 +194,15 @@ class CycleGANTrainer:
                     batches = self._load(data, epoch).create_dict_iterator(num_epochs=1)
                     for batch in islice(batches, done, done + last - self.step):
                         losses = self.train_step(batch["image_x"], batch["image_y"])
+                        losses, stop = self.group.agree(losses, bool(stops))
                         self._check_finite(losses)
                         self.history.append({"step": self.step, "epoch": epoch, "rate": self.rates[epoch], **losses})
                         if run:
                             run.record(self.history[-1])
                         bar.update()
-                        bar.set_postfix(epoch=epoch, **{n: f"{losses[n]:.2f}" for n in ("G", "F", "D_X", "D_Y")})
-                        if stops:
+                        shown = {name: f"{losses[name]:.2f}" for name in ("G", "F", "D_X", "D_Y")}
+                        bar.set_postfix(epoch=epoch, rate=f"{self.rates[epoch]:.2g}", **shown)
+                        if stop:
                             raise KeyboardInterrupt
                         at_end = self.step == last
                         if on_sample and (at_end or self.step % sample_every == 0):
@@ -194,7 +219,20 @@ class CycleGANTrainer:
 
     def _load(self, data: Path, epoch: int):
         c = self.config
-        return load_unpaired(data, image_size=c.image_size, batch_size=c.batch_size, seed=c.seed, epoch=epoch)
+        return load_unpaired(
+            data, image_size=c.image_size, batch_size=c.batch_size, seed=c.seed, epoch=epoch, workers=c.workers,
+            rank=self.group.rank,
+        )  # fmt: skip
+
+    def _check_data(self, data: dict):
+        if self.data and self.data["sha256"] != data["sha256"]:
+            raise LessonError(
+                f"the run was trained on the images in {self.data['name']}, but those in {data['name']} are others; resume "
+                f"with the same data set, or start a new run."
+            )
+        self.data = data
+        numbers = [zlib.crc32(json.dumps(part).encode()) % 2**24 for part in (asdict(self.config), data["sha256"])]
+        self.group.check_same(**dict(zip(("step", "configuration", "data set"), [self.step, *numbers])))
 
     def _check_finite(self, losses: dict[str, float]):
         for name, value in losses.items():
@@ -213,12 +251,12 @@ class CycleGANTrainer:
             pools[name] = state["rng"]
             if state["images"]:
                 tensors[f"{name}.images"] = ms.Tensor(np.stack(state["images"]))
-        write_checkpoint(path, tensors, {"config": asdict(self.config), "step": self.step, "pools": pools})
+        write_checkpoint(path, tensors, {"config": asdict(self.config), "step": self.step, "data": self.data, "pools": pools})
 
     def restore(self, path: Path):
         """Go back to the state that `save` wrote. Raises `LessonError`, and changes nothing, unless all of it fits."""
         tensors, info = read_checkpoint(path)
-        ours, theirs = asdict(self.config), info["config"]
+        ours, theirs = asdict(self.config), asdict(LessonConfig()) | info["config"]  # an old one may lack newer fields
         names = [name for name in {**ours, **theirs} if name != "steps"]  # a run may be made longer
         different = [f"{n} {theirs.get(n)}, not {ours.get(n)}" for n in names if theirs.get(n) != ours.get(n)]
         if different:
@@ -230,7 +268,7 @@ class CycleGANTrainer:
         for name, pool in (("pool_x", self.pool_x), ("pool_y", self.pool_y)):
             stored = [] if images[name] is None else list(images[name].asnumpy())
             pool.load_state({"images": stored, "rng": info["pools"][name]})
-        self.step = info["step"]
+        self.step, self.data = info["step"], info.get("data")
         self.history = self.history[: self.step]
 
     def _parameters(self) -> dict[str, ms.Parameter]:

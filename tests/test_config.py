@@ -32,6 +32,7 @@ def test_an_unknown_preset_names_the_known_ones():
         ("image_size", 20, "image_size must be at least 24, but it is 20"),
         ("base_channels", 0, "base_channels must be at least 1, but it is 0"),
         ("batch_size", 0, "batch_size must be at least 1, but it is 0"),
+        ("workers", 0, "workers must be at least 1, but it is 0"),
         ("pool_size", -1, "pool_size must not be negative, but it is -1"),
         ("lambda_cycle", -0.5, "lambda_cycle must not be negative, but it is -0.5"),
         ("decay_epochs", -1, "decay_epochs must not be negative"),

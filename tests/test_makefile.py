@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = {
-    "help", "setup", "book", "html", "lab", "test", "notebooks", "bench", "demo", "traps", "ablation", "soak", "lock",
+    "help", "setup", "book", "html", "lab", "test", "notebooks", "train", "bench", "demo", "traps", "ablation", "soak", "lock",
     "clean",
 }  # fmt: skip
 
@@ -133,6 +133,16 @@ def test_the_three_parameters_are_passed_on(project, fake_python, target):
     result = make(project, target, f"PYTHON={fake_python}", *arguments)
     assert result.returncode == 0, result.stderr
     assert any("--dataset my photos --preset demo --device CPU" in line for line in log_of(project))
+
+
+def test_train_passes_on_workers_and_folder(project, fake_python):
+    arguments = ("PRESET=demo", "WORKERS=2", "OUT=runs/my run", "ARGS=--resume --amp")
+    assert make(project, "train", f"PYTHON={fake_python}", *arguments).returncode == 0
+    assert log_of(project)[-1] == (
+        "-m cyclegan_lessons train --dataset orchard --preset demo --device auto --workers 2 --out runs/my run --resume --amp"
+    )
+    make(project, "train")
+    assert log_of(project)[-1].endswith("--workers 1 --out runs/quick")
 
 
 def test_a_named_device_reaches_the_saved_outputs_too(project, fake_python):

@@ -6,6 +6,7 @@ import math
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError, linear_decay, load_unpaired
-from cyclegan_lessons.checkpoint import read_checkpoint
+from cyclegan_lessons.checkpoint import read_checkpoint, write_checkpoint
 from cyclegan_lessons.dataset import prepare_orchard
 from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.runs import KEPT_CHECKPOINTS, RunFolder, read_history
@@ -148,6 +149,27 @@ def test_another_configuration_is_refused_field_by_field(finished, other):
         f"or start a new run."
     )
     assert_same_weights(weights(other), before)
+
+
+def test_going_on_with_other_images_is_refused(finished, other, data, tmp_path):
+    other.restore(finished[1].checkpoints()[-1])
+    different = prepare_orchard(32, n_train=4, n_test=2, folder=tmp_path)
+    before = weights(other)
+    with pytest.raises(LessonError, match=f"trained on the images in {data.name}, but those in {different.name} are others"):
+        other.fit(different, progress=False)
+    assert_same_weights(weights(other), before)
+    shutil.copytree(data, tmp_path / "copy")  # the same images in another folder
+    assert other.fit(tmp_path / "copy", progress=False) == other.history
+
+
+def test_a_checkpoint_from_before_a_setting_was_there_has_its_default(finished, other, tmp_path):
+    tensors, info = read_checkpoint(finished[1].checkpoints()[-1])
+    for name in ("workers",):
+        del info["config"][name]
+    del info["data"]
+    write_checkpoint(tmp_path / "old.ckpt", tensors, info)
+    other.restore(tmp_path / "old.ckpt")
+    assert other.step == 8 and other.data is None
 
 
 def test_a_folder_with_a_run_is_not_overwritten(finished):
@@ -392,4 +414,4 @@ def test_the_progress_bar_tells_losses_and_ends(finished, other, data, capsys):
     other.step = 7
     other.fit(data, progress=True)
     text = capsys.readouterr().err
-    assert "8/8" in text and "epoch=2" in text and "D_X=" in text
+    assert "8/8" in text and "epoch=2" in text and "rate=6.7e-05" in text and "D_X=" in text
