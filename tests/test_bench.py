@@ -8,10 +8,11 @@ import bench
 import bench_steps
 import numpy as np
 import pytest
+from bench import SIZES
 from mindspore import Tensor, nn
-from multiply_adds import PARTS, SIZES, multiply_adds, multiply_adds_of_a_step
 
 from cyclegan_lessons import LessonConfig, PatchDiscriminator, ResNetGenerator
+from cyclegan_lessons.costs import PARTS, multiply_adds, multiply_adds_of_a_step
 
 
 def test_the_paper_generator_has_the_published_count():

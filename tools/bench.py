@@ -18,15 +18,26 @@ import cyclegan_lessons  # noqa: F401 (first: it sets what MindSpore reads when 
 import mindspore as ms
 import numpy as np
 from bench_steps import times_of
-from multiply_adds import SIZES, described, multiply_adds_of_a_step
 
+from cyclegan_lessons.config import LessonConfig
+from cyclegan_lessons.costs import multiply_adds_of_a_step
 from cyclegan_lessons.dataset import load_unpaired, prepare_orchard
 from cyclegan_lessons.device import select_device
 
+SIZES = {
+    "small": LessonConfig(image_size=64, base_channels=16, n_layers=3),
+    "middle": LessonConfig(image_size=128, base_channels=32, n_layers=6),
+    "paper": LessonConfig(image_size=256, base_channels=64, n_layers=9),
+}
 REPEATS = {"small": (2, 10), "middle": (1, 3), "paper": (1, 2)}  # processes for each kind of step, steps in each
 NAMES = {"course": "this project", "tutorial": "the public tutorial's order", "torch": "the PyTorch reference"}
 RATIOS = (("course", "tutorial"), ("course", "torch"))
 TARGETS = {("paper", "tutorial"): 0.5, ("small", "torch"): 1.5, ("paper", "torch"): 1.8}
+
+
+def described(config: LessonConfig) -> str:
+    """The size of the networks, such as ``64×64, 16 channels, 3 blocks``."""
+    return f"{config.image_size}×{config.image_size}, {config.base_channels} channels, {config.n_layers} blocks"
 
 
 def show(what: str, value: str):

@@ -1,21 +1,15 @@
-"""Count the multiply–adds of a training step, from the layers of the networks; `python tools/multiply_adds.py` prints them.
+"""Chapter 10: count the multiply–adds of a training step, from the layers of the networks.
 
 Only convolutions count; norms, activations and Adam add little arithmetic to theirs. A layer costs the same
 three times: forward, for the gradient of its weights, and for the gradient of its input.
 """
 
-import cyclegan_lessons  # noqa: F401 (first: it sets what MindSpore reads when it is imported)
 from mindspore import nn
 
 from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.discriminator import PatchDiscriminator
 from cyclegan_lessons.generator import ResNetGenerator
 
-SIZES = {
-    "small": LessonConfig(image_size=64, base_channels=16, n_layers=3),
-    "middle": LessonConfig(image_size=128, base_channels=32, n_layers=6),
-    "paper": LessonConfig(image_size=256, base_channels=64, n_layers=9),
-}
 PARTS = ("7×7 in", "3×3 down", "blocks", "3×3 up", "7×7 out", "discriminators")
 
 
@@ -55,17 +49,3 @@ def multiply_adds_of_a_step(config: LessonConfig) -> dict[str, int]:
     counts = [first * (3 * passes - 2 * 2), *(sum(part) * 3 * passes for part in (down, blocks, up, last))]
     counts.append(2 * sum(judge) * 2 + 4 * (3 * sum(judge) - judge[0]))
     return dict(zip(PARTS, counts, strict=True))
-
-
-def described(config: LessonConfig) -> str:
-    """The size of the networks, such as ``64×64, 16 channels, 3 blocks``."""
-    return f"{config.image_size}×{config.image_size}, {config.base_channels} channels, {config.n_layers} blocks"
-
-
-if __name__ == "__main__":
-    print(f"{'billions of multiply–adds in a step':<36}" + "".join(f"{part:>16}" for part in (*PARTS, "sum")))
-    for size in SIZES.values():
-        counts = multiply_adds_of_a_step(size)
-        total = sum(counts.values())
-        cells = [f"{count / 1e9:.2f} ({count / total:>3.0%})" for count in counts.values()]
-        print(f"{described(size):<36}" + "".join(f"{cell:>16}" for cell in (*cells, f"{total / 1e9:.2f}")))
