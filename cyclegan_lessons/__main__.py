@@ -25,7 +25,7 @@ def train(options):
     from cyclegan_lessons.runs import RunFolder
     from cyclegan_lessons.training import CycleGANTrainer
 
-    config = replace(get_preset(options.preset), seed=options.seed, workers=options.workers)
+    config = replace(get_preset(options.preset), seed=options.seed, workers=options.workers, amp=options.amp)
     if options.steps is not None:
         config = replace(config, steps=options.steps)
     if options.epochs is not None:  # the paper's shape: half of them constant, half decaying
@@ -135,6 +135,7 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--device", default="auto", help="auto, CPU, GPU or Ascend (default: %(default)s)")
     command.add_argument("--seed", type=int, default=0, metavar="N", help="start of all randomness (default: %(default)s)")
     command.add_argument("--workers", type=count, default=1, metavar="N", help="train in N processes (default: %(default)s)")
+    command.add_argument("--amp", action="store_true", help="convolve in float16, faster on GPU and Ascend")
     length = command.add_mutually_exclusive_group()
     length.add_argument("--steps", type=count, metavar="N", help="stop after N steps of the preset's schedule")
     length.add_argument("--epochs", type=count, metavar="N", help="N epochs, the rate constant for half, then decaying")

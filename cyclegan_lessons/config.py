@@ -28,6 +28,7 @@ class LessonConfig:
     pool_size: int = 50
     seed: int = 0
     workers: int = 1  # processes that train together, each with a batch of its own
+    amp: bool = False  # convolve in float16, which a GPU or an Ascend does faster
 
     def __post_init__(self):
         least = {"image_size": 24, "base_channels": 1, "batch_size": 1, "workers": 1}  # 24: the discriminator's map is then 1×1

@@ -61,24 +61,26 @@ class Group:
                 )
 
 
-@cache
 def join(workers: int) -> Group:
     """Wait until all ``workers`` are there, and return their group; a single process is a group by itself.
 
     msrun runs a program once more than it has workers: as the scheduler, which stays in here until the others have ended.
     Raises `LessonError` when another number of workers was started, or when they do not find each other.
     """
-    role = os.environ.get("MS_ROLE")  # msrun sets it
-    started = int(os.environ["MS_WORKER_NUM"]) if role else 1
+    started = int(os.environ["MS_WORKER_NUM"]) if "MS_ROLE" in os.environ else 1  # msrun sets both
     if started != workers:
         raise LessonError(
             f"{workers} workers should train together, but {started} were started; use `train --workers {workers}`, or msrun "
             f"with --worker_num {workers}."
         )
-    if not role:
-        return Group()
+    return enter(workers) if "MS_ROLE" in os.environ else Group()
+
+
+@cache  # a process enters once
+def enter(workers: int) -> Group:
     if LAUNCHED in os.environ:
         end_with_parent()
+        share_cores(workers)
     try:
         communication.init()
     except RuntimeError as error:
@@ -86,25 +88,40 @@ def join(workers: int) -> Group:
             f"{workers} workers should find each other at {os.environ['MS_SCHED_HOST']}:{os.environ['MS_SCHED_PORT']}, but "
             f"they did not ({str(error).splitlines()[0]}); check that all were started and that no firewall is between them."
         ) from error
-    if role == "MS_SCHED":
+    if os.environ["MS_ROLE"] == "MS_SCHED":
         sys.exit()
     return Group(communication.get_group_size(), communication.get_rank())
 
 
-class AveragingOptimizer(nn.Cell):
-    """An optimiser that is given the gradients of one worker's images, and uses their mean over all workers."""
+def share_cores(workers: int):
+    """Keep this worker to its share of the machine's cores, where there is at least one for each."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    n, rank = len(cores) // workers, int(os.environ["RANK_ID"])
+    if n and os.environ["MS_ROLE"] == "MS_WORKER":
+        for thread in map(int, os.listdir("/proc/self/task")):
+            with suppress(OSError):  # it has just ended
+                os.sched_setaffinity(thread, cores[rank * n : (rank + 1) * n])
 
-    def __init__(self, optimizer: nn.Optimizer, group: Group):
-        super().__init__(auto_prefix=False)
-        self.optimizer, self.parameters, self.workers = optimizer, optimizer.parameters, group.size
-        self.shapes = [parameter.shape for parameter in self.parameters]
-        self.sizes = [parameter.size for parameter in self.parameters]
-        self.sum_over_workers = ops.AllReduce()
 
-    def construct(self, gradients):
-        flat = ops.concat([gradient.reshape(-1) for gradient in gradients])  # one message costs less than many
-        parts = ops.split(self.sum_over_workers(flat) / self.workers, self.sizes)
-        return self.optimizer(tuple([part.reshape(shape) for part, shape in zip(parts, self.shapes)]))
+def averaging(optimizer: nn.Optimizer, group: Group):
+    """Return what stands in for ``optimizer``: it is given the gradients of one worker's images, and uses the mean of all.
+
+    They travel in one piece, since a message costs the same however short it is. Plain operators, without a cell around
+    them, compile twice as fast as the methods of tensors.
+    """
+    shapes = [parameter.shape for parameter in optimizer.parameters]
+    sizes = [parameter.size for parameter in optimizer.parameters]
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    sum_over_workers, reshape, concatenate, cut = ops.AllReduce(), ops.Reshape(), ops.Concat(), ops.Slice()
+
+    def update(gradients):
+        flat = concatenate(tuple([reshape(gradient, (-1,)) for gradient in gradients]))
+        mean = sum_over_workers(flat) / group.size
+        parts = zip(starts, sizes, shapes)
+        return optimizer(tuple([reshape(cut(mean, (start,), (size,)), shape) for start, size, shape in parts]))
+
+    update.parameters = optimizer.parameters
+    return update
 
 
 class SharedPool(ImagePool):
@@ -227,7 +244,7 @@ class Job:
             sys.stderr.flush()
 
     def death(self) -> tuple[int | None, int | None]:
-        """Rank and exit code of the worker whose death ended the job; code None when all ended well."""
+        """Rank, where it is known, and exit code of the worker whose death ended the job; code None when all ended well."""
         found = DEATH.search(self.read("msrun.log"))
         if not found:
             return None, self.msrun.returncode or None
@@ -236,14 +253,16 @@ class Job:
 
     def last_words(self, rank: int | None, code: int) -> str:
         """The sentence about a job that did not end well."""
-        for r in range(self.size if rank is not None and code == 1 else 0):
+        for r in range(self.size if code == 1 else 0):
             said = re.findall(r"^error: (.*)", self.read(f"worker_{r}.log"), re.MULTILINE)
             if said:
                 return said[-1] if r == 0 else f"worker {r} says: {said[-1]}"
-        who, log = ("msrun", "msrun.log") if rank is None else (f"worker {rank} of {self.size}", f"worker_{rank}.log")
+        who, log = f"worker {rank} of {self.size}", self.logs / f"worker_{rank}.log"
+        if rank is None:  # it ended so soon that it was not seen, or msrun did
+            who, log = "one of them", self.logs
         how = f"was killed ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
         return (
-            f"all workers must train to the end, but {who} {how}, so the others were stopped; see {self.logs / log}, then go on "
+            f"all workers must train to the end, but {who} {how}, so the others were stopped; see {log}, then go on "
             f"from the last checkpoint with the same command and --resume."
         )
 

@@ -8,12 +8,14 @@ from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import mindspore as ms
 import numpy as np
 from mindspore import nn, ops
 from tqdm import tqdm
 
+from cyclegan_lessons.amp import MixedPrecision, unscaling
 from cyclegan_lessons.checkpoint import assign_strictly, read_checkpoint, write_checkpoint
 from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.dataset import load_unpaired
@@ -23,7 +25,7 @@ from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.generator import ResNetGenerator
 from cyclegan_lessons.image_pool import ImagePool
 from cyclegan_lessons.losses import adversarial_loss, cycle_consistency_loss, identity_loss
-from cyclegan_lessons.parallel import AveragingOptimizer, SharedPool, join
+from cyclegan_lessons.parallel import SharedPool, averaging, join
 from cyclegan_lessons.runs import RunFolder, stop_signals
 
 LOSS_NAMES = ("total", "G", "F", "cycle_x", "cycle_y", "identity_x", "identity_y", "D_X", "D_Y")
@@ -132,11 +134,14 @@ class CycleGANTrainer:
         pool = ImagePool if config.workers == 1 else partial(SharedPool, self.group)
         self.pool_x = pool(config.pool_size, seed=config.seed)
         self.pool_y = pool(config.pool_size, seed=config.seed + 1)
-        optimizers = self.generator_optimizer, self.discriminator_optimizer
+        networks, optimizers = self.networks, [self.generator_optimizer, self.discriminator_optimizer]
+        if config.amp:
+            networks = SimpleNamespace(**{n: MixedPrecision(getattr(networks, n)) for n in ("G", "F", "D_X", "D_Y")})
+            optimizers = [unscaling(optimizer) for optimizer in optimizers]
         if config.workers > 1:
-            optimizers = [AveragingOptimizer(optimizer, self.group) for optimizer in optimizers]
-        self.generator_step = make_generator_step(self.networks, optimizers[0], config)
-        self.discriminator_step = make_discriminator_step(self.networks, optimizers[1], config)
+            optimizers = [averaging(optimizer, self.group) for optimizer in optimizers]
+        self.generator_step = make_generator_step(networks, optimizers[0], config)
+        self.discriminator_step = make_discriminator_step(networks, optimizers[1], config)
         self.rates = linear_decay(config.learning_rate, config.constant_epochs, config.decay_epochs)
         self.step = 0  # training steps done
         self.data: dict | None = None  # what was trained on, as `describe_data` says

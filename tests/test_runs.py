@@ -164,7 +164,7 @@ def test_going_on_with_other_images_is_refused(finished, other, data, tmp_path):
 
 def test_a_checkpoint_from_before_a_setting_was_there_has_its_default(finished, other, tmp_path):
     tensors, info = read_checkpoint(finished[1].checkpoints()[-1])
-    for name in ("workers",):
+    for name in ("workers", "amp"):
         del info["config"][name]
     del info["data"]
     write_checkpoint(tmp_path / "old.ckpt", tensors, info)
