@@ -185,7 +185,7 @@ class Job:
         self.size, self.logs = workers, logs
         self.processes: set[psutil.Process] = set()
         self.workers: dict[int, psutil.Process] = {}  # by rank
-        self.shown, self.waiting, self.decoder = 0, "", codecs.getincrementaldecoder("utf-8")("replace")
+        self.shown, self.waiting, self.in_a_line, self.decoder = 0, "", False, codecs.getincrementaldecoder("utf-8")("replace")
         folder = Path(sys.executable).parent  # msrun looks for "python" on the path
         environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
         environment |= {LAUNCHED: "1", "PYTHONIOENCODING": "utf-8"}
@@ -240,7 +240,9 @@ class Job:
             self.shown += len(new)
             text = MINDSPORE_LINE.sub("", self.waiting + self.decoder.decode(new, last))
             self.waiting = "" if last else "".join(UNFINISHED_LINE.findall(text))
-            sys.stderr.write(text.removesuffix(self.waiting))
+            text = text.removesuffix(self.waiting)
+            self.in_a_line = not text.endswith("\n") if text else self.in_a_line
+            sys.stderr.write(text + "\n" if last and self.in_a_line else text)  # a progress bar that was cut off
             sys.stderr.flush()
 
     def death(self) -> tuple[int | None, int | None]:

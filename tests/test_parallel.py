@@ -188,7 +188,7 @@ else:
 """,
         tmp_path,
     )
-    assert capfd.readouterr() == ("", "\r 1/2 [00:01] é\r 2/2 [00:02]\nend")
+    assert capfd.readouterr() == ("", "\r 1/2 [00:01] é\r 2/2 [00:02]\nend\n")
     assert (tmp_path / "run" / "workers" / "worker_1.log").read_text() == "worker 1\n"
     assert of_this_test() == []
 
