@@ -185,6 +185,7 @@ class Job:
         self.size, self.logs = workers, logs
         self.processes: set[psutil.Process] = set()
         self.workers: dict[int, psutil.Process] = {}  # by rank
+        self.died: dict[int, int] = {}  # exit codes by rank, the first to die first
         self.shown, self.waiting, self.in_a_line, self.decoder = 0, "", False, codecs.getincrementaldecoder("utf-8")("replace")
         folder = Path(sys.executable).parent  # msrun looks for "python" on the path
         environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
@@ -211,7 +212,13 @@ class Job:
                     about = process.environ()
                     if about.get("MS_ROLE") == "MS_WORKER":
                         self.workers[int(about["RANK_ID"])] = process
-        return self.msrun.poll() is None and not DEATH.search(self.read("msrun.log"))
+        if self.msrun.poll() is not None or DEATH.search(self.read("msrun.log")):
+            return False
+        for rank, process in self.workers.items():  # msrun looks once a second, when others may have died of the first death
+            code = code_of_dead(process)
+            if code and rank not in self.died:
+                self.died[rank] = code
+        return True
 
     def stop(self, at_once: bool):
         """Ask the workers to stop after their step; kill them when they are asked again, or have not begun."""
@@ -250,6 +257,8 @@ class Job:
         found = DEATH.search(self.read("msrun.log"))
         if not found:
             return None, self.msrun.returncode or None
+        for first in self.died.items():
+            return first
         ranks = {process.pid: rank for rank, process in self.workers.items()}
         return ranks.get(int(found[1])), int(found[2])
 
@@ -277,6 +286,14 @@ def end_with_parent():
     """Let Linux kill this process when its parent has ended, in whatever way."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def code_of_dead(process: psutil.Process) -> int | None:
+    """The exit code of a process whose parent has not asked for it yet, where Linux tells; negative for a signal."""
+    with suppress(psutil.Error, OSError, ValueError):
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return os.waitstatus_to_exitcode(int(Path(f"/proc/{process.pid}/stat").read_text().split()[-1]))
+    return None
 
 
 def children(process: subprocess.Popen) -> list[psutil.Process]:

@@ -224,6 +224,16 @@ def test_a_worker_that_fails_is_told(text, sentence, tmp_path, capfd):
     assert of_this_test() == []
 
 
+def test_the_first_to_die_is_named(tmp_path):
+    """Worker 0 fails soon after worker 1 was killed, and msrun, which looks once a second, may see worker 0 first."""
+    with pytest.raises(LessonError, match="but worker 1 of 2 was killed .SIGKILL., so the others"):
+        run_program(
+            "time.sleep(3 + 0.3 * (os.environ['RANK_ID'] == '0'))\n"
+            "os.kill(os.getpid(), signal.SIGKILL) if os.environ['RANK_ID'] == '1' else sys.exit(1)",
+            tmp_path,
+        )
+
+
 def test_workers_that_cannot_start_are_told_about(tmp_path, capfd):
     with pytest.raises(LessonError, match="but (one of them|worker [01] of 2) ended with exit code 1, so the others"):
         run_program("import a_module_that_is_not_there", tmp_path)
