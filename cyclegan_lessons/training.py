@@ -236,8 +236,8 @@ class CycleGANTrainer:
                 f"with the same data set, or start a new run."
             )
         self.data = data
-        numbers = [zlib.crc32(json.dumps(part).encode()) % 2**24 for part in (asdict(self.config), data["sha256"])]
-        self.group.check_same(**dict(zip(("step", "configuration", "data set"), [self.step, *numbers])))
+        marks = [zlib.crc32(json.dumps(part).encode()) % 2**24 for part in (asdict(self.config), data["sha256"])]
+        self.group.check_same(step=self.step, configuration=marks[0], images=marks[1])
 
     def _check_finite(self, losses: dict[str, float]):
         for name, value in losses.items():

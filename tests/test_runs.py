@@ -188,6 +188,17 @@ def test_a_run_folder_that_cannot_be_written_is_named(tmp_path):
         RunFolder(tmp_path / "file" / "run", CONFIG)
 
 
+def test_without_a_number_of_steps_every_epoch_is_run_to_its_end(data):
+    trainer = CycleGANTrainer(replace(CONFIG, steps=None))
+
+    def train_step(x, y):
+        trainer.step += 1
+        return dict.fromkeys(LOSS_NAMES, 0.0)
+
+    trainer.train_step = train_step
+    assert [row["epoch"] for row in trainer.fit(data, progress=False)] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
 def test_more_steps_than_the_schedule_has_are_refused(other, data):
     original = other.config
     try:

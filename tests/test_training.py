@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mindspore import nn
 from parity import Recording, examples, weights, without_jit
 
+from cyclegan_lessons import training
 from cyclegan_lessons.config import PRESETS, LessonConfig
 from cyclegan_lessons.training import (
     LOSS_NAMES, CycleGAN, CycleGANTrainer, linear_decay, make_discriminator_step, make_generator_step,
@@ -220,7 +221,8 @@ def test_seed_decides_about_start_weights_and_pools():
     assert not np.array_equal(weights(models[0])["D_X"][0], weights(models[0])["D_Y"][0])
     trainer = CycleGANTrainer(LessonConfig(**SMALL, pool_size=7, seed=5))
     assert trainer.pool_x.size == trainer.pool_y.size == 7
-    assert trainer.pool_x.rng.random() != trainer.pool_y.rng.random(), "the two pools draw independently"
+    pools = trainer.pool_x, trainer.pool_y  # which draw independently
+    assert [pool.rng.random() for pool in pools] == [np.random.default_rng(seed).random() for seed in (5, 6)]
 
 
 def test_set_rate_reaches_both_optimisers(trainer):
@@ -243,6 +245,17 @@ def test_a_rate_of_zero_stops_a_compiled_step(trainer):
     trainer.train_step(x, y)
     for name, arrays in weights(trainer).items():
         assert all(np.array_equal(a, b) for a, b in zip(arrays, moved[name], strict=True)), name
+
+
+def test_threads_are_spread_once_after_the_first_step(monkeypatch):
+    trainer, calls = CycleGANTrainer(LessonConfig(**SMALL)), []
+    monkeypatch.setattr(training, "spread_threads", lambda: calls.append(trainer.step))
+    loss, fake = ms.Tensor(0.0), ms.Tensor(np.zeros((1, 3, 4, 4), np.float32))
+    trainer.generator_step = lambda x, y: (*[loss] * 7, fake, fake)
+    trainer.discriminator_step = lambda x, y, fake_x, fake_y: (loss, loss)
+    for _ in range(3):
+        trainer.train_step(fake, fake)
+    assert calls == [0] and trainer.step == 3
 
 
 def test_restore_brings_back_all_that_save_wrote(tmp_path):
