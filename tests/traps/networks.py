@@ -34,7 +34,12 @@ class ZeroPadded(ResNetGenerator):
 
     def __init__(self, in_channels: int = 3, out_channels: int = 3, base_channels: int = 64, n_layers: int = 9):
         super().__init__(in_channels, out_channels, base_channels, n_layers)
-        swap_cells(self, nn.ReflectionPad2d, lambda pad: nn.ZeroPad2d(pad.padding[0][0]))
+        for _, cells in self.cells_and_names():
+            for i, pad in enumerate(cells if isinstance(cells, nn.SequentialCell) else ()):
+                if isinstance(pad, nn.ReflectionPad2d):  # the convolution pads by itself: nn.ZeroPad2d takes seconds on a CPU
+                    old, cells[i] = cells[i + 1], nn.Identity()
+                    size, padding = old.kernel_size[0], pad.padding[0][0]
+                    cells[i + 1] = convolution(old.in_channels, old.out_channels, size, padding=padding)
 
 
 class Leaky(ResNetGenerator):
