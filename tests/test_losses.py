@@ -71,9 +71,9 @@ def test_log_loss_does_not_overflow(score):
 
 def test_unknown_kind_is_refused():
     scores = ms.Tensor(np.zeros((1, 1, 2, 2), np.float32))
-    for function in (adversarial_loss, adversarial_in_graph):
-        with pytest.raises(LessonError, match="'lsgan' or 'log', but it is 'wgan'"):
-            function(scores, True, "wgan")
+    for function, kind in ((adversarial_loss, "wgan"), (adversarial_loss, "hinge"), (adversarial_in_graph, "wgan")):
+        with pytest.raises(LessonError, match=f"'lsgan' or 'log', but it is '{kind}'"):
+            function(scores, True, kind)
 
 
 @pytest.mark.parametrize("loss", [cycle_consistency_loss, identity_loss])
