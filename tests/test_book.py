@@ -13,7 +13,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ["01_dataset", "02_generator", "03_discriminator", "04_losses", "05_image_pool", "06_training", "07_inference"]
-CHAPTERS += ["08_traps", "09_evaluation"]
+CHAPTERS += ["08_traps", "09_evaluation", "10_cluster"]
 LOADED = {("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("video", "src"), ("audio", "src")}
 LOADED |= {("embed", "src"), ("object", "data"), ("link", "href"), ("image", "href"), ("use", "href"), ("input", "src")}
 
