@@ -58,7 +58,7 @@ def train(options):
 def train_with_workers(options, config):
     """Start the same command in several workers, after all that can be checked before."""
     from cyclegan_lessons.dataset import prepare_dataset
-    from cyclegan_lessons.parallel import launch
+    from cyclegan_lessons.launcher import launch
     from cyclegan_lessons.runs import checkpoints_in, refuse_a_run
 
     if not options.resume:

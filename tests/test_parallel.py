@@ -22,7 +22,8 @@ from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.checkpoint import read_checkpoint
 from cyclegan_lessons.dataset import prepare_orchard
 from cyclegan_lessons.layers import InstanceNorm2d
-from cyclegan_lessons.parallel import LAUNCHED, Group, SharedPool, launch
+from cyclegan_lessons.launcher import LAUNCHED, launch
+from cyclegan_lessons.parallel import Group, SharedPool
 from cyclegan_lessons.runs import read_history
 from cyclegan_lessons.training import CycleGAN
 

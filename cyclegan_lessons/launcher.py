@@ -1,0 +1,188 @@
+"""Start msrun for `train --workers N`, show what its workers say, pass on signals, and end all of them when one dies."""
+
+import codecs
+import ctypes
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.runs import hold, stop_signals
+
+LAUNCHED = "CYCLEGAN_LESSONS_LAUNCHED"  # set for workers that `launch` started, and that must end with it
+MINDSPORE_LINE = re.compile(r"\[(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\] [A-Z_]+\([^\n]*\n|^error: [^\n]*\n", re.MULTILINE)
+UNFINISHED_LINE = re.compile(r"(?:\[[A-Z]*(?:\](?: [A-Z_]*(?:\([^\n]*)?)?)?|^error: [^\n]*)\Z", re.MULTILINE)
+DEATH = re.compile(r"Worker process (\d+) exit with exception. Error code: (-?\d+)")  # what msrun says
+
+
+def launch(workers: int, arguments: list[str], out: Path):
+    """Run ``python ARGUMENTS…`` in so many workers on this machine, and show what the first one prints until all have ended.
+
+    Their logs are in ``out``/workers. Ctrl-C and SIGTERM reach all workers, which then stop after the same step, and end in
+    `KeyboardInterrupt`; a second Ctrl-C kills them. When a worker dies, the others are killed. Raises `LessonError` with
+    what a worker said, else with the name of the one that died. No process is left behind.
+    """
+    logs = Path(out) / "workers"
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        hold(logs)
+        for old in logs.glob("*.log"):
+            old.unlink()
+    except OSError as error:
+        raise LessonError(f"{out} cannot be written ({error.strerror}); choose another folder.") from error
+    with stop_signals() as stops:
+        job, told = Job(workers, arguments, logs), 0
+        try:
+            while job.runs():
+                if len(stops) > told:
+                    job.stop(at_once=told > 0)
+                    told = len(stops)
+                job.relay()
+                time.sleep(0.1)
+        finally:
+            job.end()
+            job.relay(last=True)
+    rank, code = job.death()
+    if code == 130 or stops and (code is None or code < 0):
+        raise KeyboardInterrupt
+    if code is not None:
+        raise LessonError(job.last_words(rank, code))
+
+
+class Job:
+    """One msrun, and the processes that it started."""
+
+    def __init__(self, workers: int, arguments: list[str], logs: Path):
+        self.size, self.logs = workers, logs
+        self.processes: set[psutil.Process] = set()
+        self.workers: dict[int, psutil.Process] = {}  # by rank
+        self.died: dict[int, int] = {}  # exit codes by rank, the first to die first
+        self.shown, self.waiting, self.in_a_line, self.decoder = 0, "", False, codecs.getincrementaldecoder("utf-8")("replace")
+        folder = Path(sys.executable).parent  # msrun looks for "python" on the path
+        environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
+        environment |= {LAUNCHED: "1", "PYTHONIOENCODING": "utf-8"}
+        if sys.stderr.isatty():
+            environment["COLUMNS"] = str(shutil.get_terminal_size().columns)  # for the progress bar
+        command = [
+            sys.executable, "-m", "mindspore.parallel.cluster.run", "--worker_num", workers, "--local_worker_num", workers,
+            "--master_port", free_port(), "--log_dir", logs, "--join", True, "--tail_worker_log", workers,  # none of them
+            "python" if (folder / "python").exists() else "python3", *arguments,
+        ]  # fmt: skip
+        with open(logs / "msrun.log", "wb") as log:
+            self.msrun = subprocess.Popen(
+                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment,
+                start_new_session=True, preexec_fn=end_with_parent,  # a session of its own: a Ctrl-C does not reach it
+            )  # fmt: skip
+
+    def runs(self) -> bool:
+        """Whether msrun works and has not reported that a worker died; then it would wait for the scheduler for long."""
+        if len(self.workers) < self.size:
+            for process in children(self.msrun):
+                self.processes.add(process)
+                with suppress(psutil.Error):  # it has just ended
+                    about = process.environ()
+                    if about.get("MS_ROLE") == "MS_WORKER":
+                        self.workers[int(about["RANK_ID"])] = process
+        if self.msrun.poll() is not None or DEATH.search(self.read("msrun.log")):
+            return False
+        for rank, process in self.workers.items():  # msrun looks once a second, when others may have died of the first death
+            code = code_of_dead(process)
+            if code and rank not in self.died:
+                self.died[rank] = code
+        return True
+
+    def stop(self, at_once: bool):
+        """Ask the workers to stop after their step; kill them when they are asked again, or have not begun."""
+        if at_once or len(self.workers) < self.size:
+            self.end()
+        else:
+            for process in self.workers.values():
+                with suppress(psutil.NoSuchProcess):
+                    process.terminate()
+
+    def end(self):
+        """Kill what is left of the job."""
+        self.processes |= set(children(self.msrun))
+        self.msrun.kill()
+        for process in self.processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.msrun.wait()
+        psutil.wait_procs(self.processes, timeout=10)
+
+    def relay(self, last: bool = False):
+        """Show what worker 0 has written since the last time, without MindSpore's own lines and the error that ends it."""
+        with suppress(FileNotFoundError), open(self.logs / "worker_0.log", "rb") as file:
+            file.seek(self.shown)
+            new = file.read()
+            self.shown += len(new)
+            text = MINDSPORE_LINE.sub("", self.waiting + self.decoder.decode(new, last))
+            self.waiting = "" if last else "".join(UNFINISHED_LINE.findall(text))
+            text = text.removesuffix(self.waiting)
+            self.in_a_line = not text.endswith("\n") if text else self.in_a_line
+            sys.stderr.write(text + "\n" if last and self.in_a_line else text)  # a progress bar that was cut off
+            sys.stderr.flush()
+
+    def death(self) -> tuple[int | None, int | None]:
+        """Rank, where it is known, and exit code of the worker whose death ended the job; code None when all ended well."""
+        found = DEATH.search(self.read("msrun.log"))
+        if not found:
+            return None, self.msrun.returncode or None
+        for first in self.died.items():
+            return first
+        ranks = {process.pid: rank for rank, process in self.workers.items()}
+        return ranks.get(int(found[1])), int(found[2])
+
+    def last_words(self, rank: int | None, code: int) -> str:
+        """The sentence about a job that did not end well."""
+        for r in range(self.size if code == 1 else 0):
+            said = re.findall(r"^error: (.*)", self.read(f"worker_{r}.log"), re.MULTILINE)
+            if said:
+                return said[-1] if r == 0 else f"worker {r} says: {said[-1]}"
+        who, log = f"worker {rank} of {self.size}", self.logs / f"worker_{rank}.log"
+        if rank is None:  # it ended so soon that it was not seen, or msrun did
+            who, log = "one of them", self.logs
+        how = f"was killed ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
+        return (
+            f"all workers must train to the end, but {who} {how}, so the others were stopped; see {log}, then go on "
+            f"from the last checkpoint with the same command and --resume."
+        )
+
+    def read(self, name: str) -> str:
+        path = self.logs / name
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def end_with_parent():
+    """Let Linux kill this process when its parent has ended, in whatever way."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def code_of_dead(process: psutil.Process) -> int | None:
+    """The exit code of a process whose parent has not asked for it yet, where Linux tells; negative for a signal."""
+    with suppress(psutil.Error, OSError, ValueError):
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return os.waitstatus_to_exitcode(int(Path(f"/proc/{process.pid}/stat").read_text().split()[-1]))
+    return None
+
+
+def children(process: subprocess.Popen) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(process.pid).children(recursive=True)
+    return []
+
+
+def free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return opened.getsockname()[1]
