@@ -5,11 +5,13 @@ DEVICE  = auto
 PRESET  = quick
 DATASET = orchard
 WORKERS = 1
+JOBS    = 2
 OUT     = runs/$(PRESET)
 
 VENV   = .venv
 PY     = $(VENV)/bin/python
 PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
+PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book html lab test notebooks train bench demo traps ablation soak lock clean
@@ -19,7 +21,7 @@ help:  ## list the targets
 	@echo
 	@echo "book, lab and test take DEVICE=auto|CPU|GPU|Ascend, PRESET=quick|demo|paper and"
 	@echo "DATASET=orchard|apple2orange|FOLDER; train takes these and WORKERS=2, OUT=runs/mine and"
-	@echo "ARGS=--resume; setup takes PYTHON=python3.11."
+	@echo "ARGS=--resume; setup takes PYTHON=python3.11; test takes JOBS=1, processes that test at once."
 
 setup: $(VENV)/.package  ## make the environment in .venv (again, when the dependencies changed)
 
@@ -54,13 +56,13 @@ test: setup  ## unit tests, every notebook on photographs, the saved outputs, th
 	$(PY) tools/notebooks.py parameters $(PARAMS)
 	$(PY) tools/notebooks.py check
 	@echo "== 2 of 4: unit tests, and every notebook run by papermill"
-	LESSONS_DATASET="$(DATASET)" LESSONS_PRESET="$(PRESET)" LESSONS_DEVICE="$(DEVICE)" $(PY) -m pytest tests
+	LESSONS_DATASET="$(DATASET)" LESSONS_PRESET="$(PRESET)" LESSONS_DEVICE="$(DEVICE)" $(PYTEST) tests
 	@echo "== 3 of 4: every saved output against a new run"
 ifeq ($(DEVICE),auto)
-	$(PY) -m pytest --nbval book
+	$(PYTEST) --nbval book
 else
 	$(PY) tools/notebooks.py prepare --device "$(DEVICE)" --out build/saved
-	$(PY) -m pytest --nbval build/saved
+	$(PYTEST) --nbval build/saved
 endif
 	@echo "== 4 of 4: the HTML book"
 	$(PY) tools/build_html.py book

@@ -38,7 +38,13 @@ def served_photographs(photo_archive):
     server.server_close()
 
 
-@pytest.mark.parametrize("notebook", notebooks.notebooks_in(notebooks.BOOK), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "notebook",
+    [
+        pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(path.name))  # a process can begin with any
+        for path in notebooks.notebooks_in(notebooks.BOOK)
+    ],
+)
 def test_notebook_runs_on_photographs(notebook, served_photographs, tmp_path):
     """`make test` passes DATASET, PRESET and DEVICE on; the default orchard is what nbval runs, so here it is photographs."""
     chosen = os.environ.get("LESSONS_DATASET", "orchard")
