@@ -25,15 +25,13 @@ def figures(path: Path) -> list[str]:
     return [c.id for c in cells if any("image/png" in output.get("data", {}) for output in c.get("outputs", []))]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served_photographs(photo_archive):
-    """Serve the archive of photographs on this machine, and let the notebooks' kernels fetch it from there."""
+    """A server of the archive of photographs on this machine; ``.url`` is the address of the archive."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(photo_archive.parent)))
-    server.requests = []
+    server.requests, server.url = [], f"http://127.0.0.1:{server.server_port}/{photo_archive.name}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CYCLEGAN_LESSONS_URL", f"http://127.0.0.1:{server.server_port}/{photo_archive.name}")
-        yield server
+    yield server
     server.shutdown()
     server.server_close()
 
@@ -45,8 +43,9 @@ def served_photographs(photo_archive):
         for path in notebooks.notebooks_in(notebooks.BOOK)
     ],
 )
-def test_notebook_runs_on_photographs(notebook, served_photographs, tmp_path):
+def test_notebook_runs_on_photographs(notebook, served_photographs, tmp_path, monkeypatch):
     """`make test` passes DATASET, PRESET and DEVICE on; the default orchard is what nbval runs, so here it is photographs."""
+    monkeypatch.setenv("CYCLEGAN_LESSONS_URL", served_photographs.url)  # the kernel fetches it from there
     chosen = os.environ.get("LESSONS_DATASET", "orchard")
     parameters = {
         "dataset": "apple2orange" if chosen == "orchard" else notebooks.resolved(chosen),
