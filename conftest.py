@@ -13,8 +13,14 @@ def pytest_configure(config):
         os.sched_setaffinity(0, cores[number :: worker["workercount"]] or cores)
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin reads the marks
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist asks for it, and may be absent
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        """What shares fixtures or a kernel stays together; a run of a notebook on photographs shares nothing."""
+
+        def _split_scope(self, nodeid):
+            return nodeid if "on_photographs[" in nodeid else nodeid.split("::")[0]
+
+    return ByFile(config, log)

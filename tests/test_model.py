@@ -3,8 +3,11 @@
 import hashlib
 import json
 
+import demo
+import mindspore as ms
 import pytest
 
+from cyclegan_lessons.checkpoint import write_checkpoint
 from cyclegan_lessons.dataset import prepare_dataset
 from cyclegan_lessons.evaluation import evaluate
 from cyclegan_lessons.inference import SHIPPED_MODEL, load_generator
@@ -30,3 +33,13 @@ def test_it_is_as_good_as_the_facts_say():
             {name: value for name, value in facts.items() if name != "interval"}, abs=0.003
         )
         assert results[direction]["relative_fruit_error"] < 2 / 3  # of the error of an image that was not translated
+
+
+def test_the_shipped_weights_are_means_over_the_second_half_of_a_run(tmp_path):
+    (tmp_path / "generators").mkdir()
+    for step in (100, 200, 300, 350, 400):
+        weights = {"G.weight": ms.Tensor([step, 1.0]), "F.weight": ms.Tensor([-step / 2])}
+        write_checkpoint(tmp_path / "generators" / f"step_{step:07d}.ckpt", weights, {"config": {"seed": 3}, "step": step})
+    means, info = demo.mean_weights(tmp_path)
+    assert {name: mean.asnumpy().tolist() for name, mean in means.items()} == {"G.weight": [350, 1], "F.weight": [-175]}
+    assert info == {"config": {"seed": 3}, "step": 400, "mean_of": 3}

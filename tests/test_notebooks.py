@@ -36,13 +36,7 @@ def served_photographs(photo_archive):
     server.server_close()
 
 
-@pytest.mark.parametrize(
-    "notebook",
-    [
-        pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(path.name))  # a process can begin with any
-        for path in notebooks.notebooks_in(notebooks.BOOK)
-    ],
-)
+@pytest.mark.parametrize("notebook", notebooks.notebooks_in(notebooks.BOOK), ids=lambda path: path.stem)
 def test_notebook_runs_on_photographs(notebook, served_photographs, tmp_path, monkeypatch):
     """`make test` passes DATASET, PRESET and DEVICE on; the default orchard is what nbval runs, so here it is photographs."""
     monkeypatch.setenv("CYCLEGAN_LESSONS_URL", served_photographs.url)  # the kernel fetches it from there
