@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -287,6 +288,23 @@ def test_workers_that_differ_are_refused():
     Scripted([4, 9]).check_same(step=4, configuration=9)
     with pytest.raises(LessonError, match="must have the same step, but they have 4, 6; start all of them with the same"):
         Scripted([6, 9]).check_same(step=4, configuration=9)
+
+
+def test_workers_compare_their_step_settings_and_images():
+    """As numbers below 2²⁴, which a float32 holds exactly."""
+    trainer, heard = CycleGANTrainer(TINY), []
+    trainer.group = SimpleNamespace(check_same=lambda **marks: heard.append(marks))
+
+    def marks(config=TINY, step=0, digest="a") -> dict:
+        trainer.config, trainer.step, trainer.data = config, step, None
+        trainer._check_data({"name": "orchard", "sha256": digest})
+        return heard.pop()
+
+    first = marks()
+    for name, change in (("configuration", {"config": replace(TINY, seed=1)}), ("step", {"step": 1}), ("images", {"digest": "b"})):
+        assert [other for other, mark in marks(**change).items() if mark != first[other]] == [name]
+    of_seeds = [marks(config=replace(TINY, seed=seed))["configuration"] for seed in range(40)]
+    assert 2**23 < max(of_seeds) < 2**24
 
 
 def test_a_shared_pool_takes_the_fakes_in_the_order_of_the_pairs():

@@ -139,14 +139,14 @@ def test_another_configuration_is_refused_field_by_field(finished, other):
     before = weights(other)
     original = other.config
     try:
-        other.config = replace(CONFIG, lambda_cycle=5.0, seed=4, pool_size=2, steps=9)
+        other.config = replace(CONFIG, lambda_cycle=5.0, seed=4, pool_size=2, steps=9, workers=2)
         with pytest.raises(LessonError) as refused:
             other.restore(path)
     finally:
         other.config = original
     assert str(refused.value) == (
-        f"{path} was trained with lambda_cycle 10.0, not 5.0, and seed 3, not 4; resume with the same configuration, "
-        f"or start a new run."
+        f"{path} was trained with lambda_cycle 10.0, not 5.0, and seed 3, not 4, and workers 1, not 2; resume with the same "
+        f"configuration, or start a new run."
     )
     assert_same_weights(weights(other), before)
 
@@ -160,6 +160,17 @@ def test_going_on_with_other_images_is_refused(finished, other, data, tmp_path):
     assert_same_weights(weights(other), before)
     shutil.copytree(data, tmp_path / "copy")  # the same images in another folder
     assert other.fit(tmp_path / "copy", progress=False) == other.history
+    for digest in ("0" * 64, "f" * 64):
+        with pytest.raises(LessonError, match="are others"):
+            other._check_data({"name": "orchard", "sha256": digest})
+
+
+def test_a_run_that_is_longer_than_asked_for_stays_as_it_is(finished, other, data, monkeypatch):
+    other.restore(finished[1].checkpoints()[-1])
+    before = weights(other)
+    monkeypatch.setattr(other, "config", replace(CONFIG, steps=6))
+    assert other.fit(data, progress=False) == other.history and other.step == 8
+    assert_same_weights(weights(other), before)
 
 
 def test_a_checkpoint_from_before_a_setting_was_there_has_its_default(finished, other, tmp_path):
