@@ -11,7 +11,7 @@ OUT     = runs/$(PRESET)
 VENV   = .venv
 PY     = $(VENV)/bin/python
 PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
-PYTEST = $(PY) -m pytest --numprocesses $(JOBS)
+PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book html lab test notebooks train bench demo traps ablation soak lock clean

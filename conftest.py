@@ -13,6 +13,12 @@ def pytest_configure(config):
         os.sched_setaffinity(0, cores[number :: worker["workercount"]] or cores)
 
 
+def pytest_collection_modifyitems(config, items):
+    """The last chapters and the tests of training take longest: begin with them, so that no process waits for another."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.path.name, reverse=True)  # the order within a file stays
+
+
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist asks for it, and may be absent
 def pytest_xdist_make_scheduler(config, log):
     from xdist.scheduler import LoadScopeScheduling

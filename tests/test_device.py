@@ -67,11 +67,11 @@ def test_a_newer_mindspore_on_cpu_is_warned_of(monkeypatch):
 
 
 def test_spreading_gives_the_main_thread_and_the_kernels_a_core_each():
-    cores = os.sched_getaffinity(0)
-    if len(cores) != 2:
-        pytest.skip(f"threads are spread on two cores only, and this process may use {len(cores)}")
-    program = """
-import os, sys
+    cores = sorted(os.sched_getaffinity(0) | os.sched_getaffinity(os.getppid()))[:2]  # a process of pytest-xdist has a part
+    if len(cores) < 2:
+        pytest.skip("threads are spread on two cores, and there is one only")
+    program = f"import os; os.sched_setaffinity(0, {cores})" + """
+import sys
 import mindspore as ms, numpy as np
 from cyclegan_lessons import ResNetGenerator, select_device
 from cyclegan_lessons.device import spread_threads
@@ -84,5 +84,5 @@ print(os.sched_getaffinity(os.getpid()), *[os.sched_getaffinity(t) for t in kern
 """
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     main, *kernels = result.stdout.strip().split("|")
-    first, second = sorted(cores)
+    first, second = cores
     assert main == f"{{{first}}}" and kernels and set(kernels) == {f"{{{second}}}"}

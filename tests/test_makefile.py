@@ -157,7 +157,7 @@ def test_a_named_device_reaches_the_saved_outputs_too(project, fake_python):
 def test_both_stages_of_tests_run_in_the_same_number_of_processes(project, fake_python, arguments, jobs):
     assert make(project, "test", f"PYTHON={fake_python}", *arguments).returncode == 0
     tests = [line for line in log_of(project) if line.startswith("-m pytest")]
-    assert tests == [f"-m pytest --numprocesses {jobs} {what}" for what in ("tests", "--nbval book")]
+    assert tests == [f"-m pytest --numprocesses {jobs} --no-loadscope-reorder {what}" for what in ("tests", "--nbval book")]
 
 
 def test_the_defaults_are_those_of_the_notebooks(project, fake_python):
@@ -171,7 +171,7 @@ def test_the_defaults_are_those_of_the_notebooks(project, fake_python):
 STAGES = {
     "book": ["notebooks.py run", "build_html.py build/book"],
     "html": ["build_html.py book"],
-    "test": ["notebooks.py parameters", "notebooks.py check", "2 tests", "--nbval book", "build_html.py book"],
+    "test": ["notebooks.py parameters", "notebooks.py check", "reorder tests", "--nbval book", "build_html.py book"],
 }
 
 
