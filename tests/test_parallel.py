@@ -18,10 +18,11 @@ import numpy as np
 import psutil
 import pytest
 
-from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError, config
+from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError, config, training
 from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.checkpoint import read_checkpoint
 from cyclegan_lessons.dataset import prepare_orchard
+from cyclegan_lessons.image_pool import ImagePool
 from cyclegan_lessons.layers import InstanceNorm2d
 from cyclegan_lessons.launcher import LAUNCHED, launch
 from cyclegan_lessons.parallel import Group, SharedPool
@@ -288,6 +289,16 @@ def test_workers_that_differ_are_refused():
     Scripted([4, 9]).check_same(step=4, configuration=9)
     with pytest.raises(LessonError, match="must have the same step, but they have 4, 6; start all of them with the same"):
         Scripted([6, 9]).check_same(step=4, configuration=9)
+
+
+@pytest.mark.parametrize("workers, pool, averaged", [(1, ImagePool, 0), (2, SharedPool, 2), (3, SharedPool, 2)])
+def test_only_workers_share_pools_and_average_both_gradients(workers, pool, averaged, monkeypatch):
+    averages = []
+    monkeypatch.setattr(training, "join", lambda size: Scripted([0]) if size > 1 else Group())
+    monkeypatch.setattr(training, "averaging", lambda optimizer, group: averages.append(group) or optimizer)
+    trainer = CycleGANTrainer(replace(TINY, workers=workers))
+    assert type(trainer.pool_x) is type(trainer.pool_y) is pool
+    assert averages == [trainer.group] * averaged
 
 
 def test_workers_compare_their_step_settings_and_images():
