@@ -18,6 +18,8 @@ from pathlib import Path
 from cyclegan_lessons.checkpoint import read_checkpoint, write_checkpoint  # before MindSpore: it sets its log's level
 from cyclegan_lessons.config import get_preset
 from cyclegan_lessons.dataset import load_images, prepare_dataset
+from cyclegan_lessons.device import select_device
+from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.evaluation import evaluate
 from cyclegan_lessons.inference import SHIPPED_MODEL, load_generator
 from cyclegan_lessons.plotting import sample_rows, tile
@@ -86,12 +88,15 @@ def main():
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="where the model goes (default: the package)")
     parser.add_argument("--picture", type=Path, default=PICTURE, help="where a grid of examples goes (default: book/figures)")
     options = parser.parse_args()
+    select_device("auto")
     config, trained = get_preset("demo"), bool(checkpoints_in(options.run))
-    run, trainer = RunFolder(options.run, config, resume=trained), CycleGANTrainer(config)
-    if trained:
-        run.resume(trainer)
     try:
+        run, trainer = RunFolder(options.run, config, resume=trained), CycleGANTrainer(config)
+        if trained:
+            run.resume(trainer)
         train(run, trainer)
+    except LessonError as error:
+        sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(f"Stopped and saved after step {trainer.step}; the same command goes on.")
     export(options.run, options.model)
