@@ -3,7 +3,7 @@
 from mindspore import nn, ops
 
 from cyclegan_lessons.errors import LessonError
-from cyclegan_lessons.layers import InstanceNorm2d, convolution, upsampling
+from cyclegan_lessons.layers import InstanceNorm2d, OutputConvolution, convolution, upsampling
 
 
 class ResidualBlock(nn.Cell):
@@ -49,7 +49,7 @@ class ResNetGenerator(nn.Cell):
         self.decoder = nn.SequentialCell(
             upsampling(4 * k, 2 * k), InstanceNorm2d(), nn.ReLU(),  # N×2k×H/2×W/2
             upsampling(2 * k, k), InstanceNorm2d(), nn.ReLU(),  # N×k×H×W
-            nn.ReflectionPad2d(3), convolution(k, out_channels, 7), nn.Tanh(),
+            nn.ReflectionPad2d(3), OutputConvolution(k, out_channels, 7), nn.Tanh(),
         )  # fmt: skip
 
     def construct(self, x):

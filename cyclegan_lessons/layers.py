@@ -34,6 +34,28 @@ def convolution(in_channels: int, out_channels: int, kernel_size: int, stride: i
     )
 
 
+class OutputConvolution(nn.Conv2d):
+    """A `convolution` whose few output channels would make it the slowest layer of all on a CPU: here it takes half the time.
+
+    Weights, bias and result are those of a convolution without padding. Only the computation differs: a convolution
+    equals the transposed convolution whose kernels are turned by 180° and have their two channel axes swapped.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int):
+        super().__init__(
+            in_channels, out_channels, kernel_size, pad_mode="valid", has_bias=True, weight_init=Normal(0.02),
+            bias_init="zeros",
+        )  # fmt: skip
+        self.transposed = ops.Conv2DTranspose(in_channels, kernel_size, pad_mode="pad", pad=kernel_size - 1)
+
+    def construct(self, x):
+        n, _, h, w = x.shape
+        k = self.kernel_size[0]
+        turned = self.weight.swapaxes(0, 1).flip((2, 3)).astype(x.dtype)  # float16 in mixed precision
+        y = self.transposed(x, turned, (n, self.out_channels, h - k + 1, w - k + 1))
+        return ops.bias_add(y, self.bias.astype(x.dtype))
+
+
 def upsampling(in_channels: int, out_channels: int) -> nn.Conv2dTranspose:
     """A 3×3 transposed convolution of stride 2 that doubles height and width exactly.
 

@@ -19,7 +19,7 @@ from cyclegan_lessons.amp import MixedPrecision, unscaling
 from cyclegan_lessons.checkpoint import assign_strictly, read_checkpoint, write_checkpoint
 from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.dataset import load_unpaired
-from cyclegan_lessons.device import spread_threads
+from cyclegan_lessons.device import sleep_while_computing, spread_threads
 from cyclegan_lessons.discriminator import PatchDiscriminator
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.generator import ResNetGenerator
@@ -140,8 +140,8 @@ class CycleGANTrainer:
             optimizers = [unscaling(optimizer) for optimizer in optimizers]
         if config.workers > 1:
             optimizers = [averaging(optimizer, self.group) for optimizer in optimizers]
-        self.generator_step = make_generator_step(networks, optimizers[0], config)
-        self.discriminator_step = make_discriminator_step(networks, optimizers[1], config)
+        self.generator_step = sleep_while_computing(make_generator_step(networks, optimizers[0], config))
+        self.discriminator_step = sleep_while_computing(make_discriminator_step(networks, optimizers[1], config))
         self.rates = linear_decay(config.learning_rate, config.constant_epochs, config.decay_epochs)
         self.step = 0  # training steps done
         self.data: dict | None = None  # what was trained on, as `describe_data` says

@@ -8,6 +8,7 @@ from parity import Recording, weights
 
 from cyclegan_lessons import CycleGANTrainer, LessonConfig, PatchDiscriminator
 from cyclegan_lessons.amp import SCALE, MixedPrecision, unscaling
+from cyclegan_lessons.layers import OutputConvolution
 from cyclegan_lessons.training import LOSS_NAMES
 
 CONFIG = LessonConfig(image_size=32, base_channels=2, n_layers=1)
@@ -41,6 +42,15 @@ def test_convolutions_compute_in_float16_between_float32(images):
     assert len(convolutions) == 5 and convolutions[0](images[0]).dtype == ms.float16
     assert expected.dtype == scores.dtype == ms.float32
     assert 0 < np.abs(scores.asnumpy() - expected.asnumpy()).max() < 1e-2
+
+
+def test_the_output_convolution_computes_in_float16_too(images):
+    layer = OutputConvolution(3, 3, 7)
+    expected = layer(images[0])
+    MixedPrecision(layer)
+    result = layer(images[0])
+    assert (expected.dtype, result.dtype) == (ms.float32, ms.float16)
+    assert 0 < np.abs(result.asnumpy() - expected.asnumpy()).max() < 1e-2
 
 
 def test_gradients_below_float16_survive():

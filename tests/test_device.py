@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import mindspore as ms
 import pytest
 
 from cyclegan_lessons import LessonError, device, select_device
+from cyclegan_lessons.device import sleep_while_computing
 
 
 def test_auto_takes_the_best_device_that_is_there():
@@ -27,6 +29,7 @@ def test_a_device_can_be_chosen_again_after_computing_but_not_changed():
     program = """
 import mindspore as ms
 from cyclegan_lessons import LessonError, device, select_device
+from cyclegan_lessons.device import sleep_while_computing
 ms.ops.ones((2,)).asnumpy()
 here = ms.get_context("device_target")
 print(select_device(here) == here)
@@ -86,3 +89,28 @@ print(os.sched_getaffinity(os.getpid()), *[os.sched_getaffinity(t) for t in kern
     main, *kernels = result.stdout.strip().split("|")
     first, second = cores
     assert main == f"{{{first}}}" and kernels and set(kernels) == {f"{{{second}}}"}
+
+
+def test_the_main_thread_sleeps_for_most_of_the_shortest_of_the_last_eight_calls(monkeypatch):
+    clock = SimpleNamespace(now=0.0, slept=[])
+
+    def sleep(seconds: float):
+        clock.now += seconds
+        clock.slept.append(seconds)
+
+    monkeypatch.setattr(device, "time", SimpleNamespace(perf_counter=lambda: clock.now, sleep=sleep))
+    lengths = [30, *range(10, 17), 8, *[12] * 9]  # seconds until a result is there; the first call compiles
+
+    class Result:
+        def __init__(self, length: float):
+            self.ready = clock.now + length
+
+        def asnumpy(self):
+            clock.now = max(clock.now, self.ready)
+
+    call = sleep_while_computing(lambda a, b: (Result(a), b))
+    for length in lengths:
+        start = clock.now
+        assert call(length, "b")[1] == "b"
+        assert clock.now - start == pytest.approx(max(length, clock.slept[-1])), "it waits until the result is there"
+    assert clock.slept == pytest.approx([*[0] * 8, *[9] * 1, *[8.1] * 8, 10.8])

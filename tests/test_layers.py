@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parity import examples, forward
 
-from cyclegan_lessons.layers import InstanceNorm2d, convolution, upsampling
+from cyclegan_lessons.layers import InstanceNorm2d, OutputConvolution, convolution, upsampling
 
 PROPERTY = examples(40)
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 9), st.integers(2, 9))
@@ -71,7 +71,10 @@ def gradient_of_two_norms(norm, x):
     return ms.grad(lambda x: (norm(ms.ops.tanh(norm(x * x) * x + 2)) * x).sum())(x)
 
 
-@pytest.mark.parametrize("make, channels", [(convolution, (64, 128, 3)), (upsampling, (128, 64))], ids=["convolution", "upsampling"])
+@pytest.mark.parametrize(
+    "make, channels", [(convolution, (64, 128, 3)), (upsampling, (128, 64)), (OutputConvolution, (64, 128, 3))],
+    ids=["convolution", "upsampling", "output"],
+)  # fmt: skip
 def test_start_weights(make, channels):
     ms.set_seed(0)  # of a hundred draws, one has no weight beyond four standard deviations
     layer = make(*channels)
@@ -108,3 +111,24 @@ def test_upsampling_spreads_each_pixel(height, width, seed):
 def test_convolution_size(size, kernel, stride, padding):
     result = forward(convolution(2, 3, kernel, stride, padding), np.zeros((2, 2, *size), np.float32), "PyNative")
     assert result.shape == (2, 3, *((side + 2 * padding - kernel) // stride + 1 for side in size))
+
+
+@PROPERTY
+@given(
+    n=st.integers(1, 2), channels=st.tuples(st.integers(1, 4), st.integers(1, 3)), kernel=st.integers(1, 5),
+    size=st.tuples(st.integers(5, 9), st.integers(5, 9)), seed=st.integers(0, 10**6),
+)  # fmt: skip
+def test_output_convolution_is_a_convolution(n, channels, kernel, size, seed):
+    """The same weights give the same result, and the same gradients of input, weights and bias."""
+    rng, layers = np.random.default_rng(seed), [make(*channels, kernel) for make in (convolution, OutputConvolution)]
+    x = ms.Tensor(rng.normal(size=(n, channels[0], *size)), ms.float32)
+    factors = ms.Tensor(rng.normal(size=(n, channels[1], *(side - kernel + 1 for side in size))), ms.float32)
+    weight, bias = rng.normal(size=(*channels[::-1], kernel, kernel)), rng.normal(size=channels[1])
+    results = []
+    for layer in layers:
+        layer.weight.set_data(ms.Tensor(weight, ms.float32))
+        layer.bias.set_data(ms.Tensor(bias, ms.float32))
+        gradients = ms.grad(lambda x, layer=layer: (layer(x) * factors).sum(), 0, layer.trainable_params())(x)
+        results.append([layer(x), gradients[0], *gradients[1]])
+    for expected, result in zip(*results, strict=True):
+        np.testing.assert_allclose(result.asnumpy(), expected.asnumpy(), rtol=0, atol=1e-4)  # sums of up to 128 products
