@@ -29,7 +29,7 @@ SIZES = {
     "middle": LessonConfig(image_size=128, base_channels=32, n_layers=6),
     "paper": LessonConfig(image_size=256, base_channels=64, n_layers=9),
 }
-REPEATS = {"small": (2, 10), "middle": (1, 3), "paper": (1, 2)}  # processes for each kind of step, steps in each
+REPEATS = {"small": (2, 20), "middle": (1, 3), "paper": (1, 2)}  # processes for each kind of step, steps in each
 NAMES = {"course": "this project", "tutorial": "the public tutorial's order", "torch": "the PyTorch reference"}
 RATIOS = (("course", "tutorial"), ("course", "torch"))
 TARGETS = {("paper", "tutorial"): 0.5, ("small", "torch"): 1.5, ("paper", "torch"): 1.8}
@@ -97,7 +97,7 @@ def compare(size: str, pythons: dict[str, str], on_cpu: bool):
 def main(arguments: list[str] | None = None):
     parser = argparse.ArgumentParser(description="Print speeds and sizes of this project, and ratios to two others.")
     parser.add_argument("--middle", action="store_true", help=f"add {described(SIZES['middle'])}: a few minutes")
-    parser.add_argument("--paper", action="store_true", help="add that and the paper's size: half an hour and 10 GiB")
+    parser.add_argument("--paper", action="store_true", help="add that and the paper's size: a quarter of an hour and 12 GiB")
     options = parser.parse_args(arguments)
     other_python = torch_python()
     device = select_device("auto")
@@ -121,7 +121,7 @@ def main(arguments: list[str] | None = None):
     for size in ["small"] + ["middle"] * (options.middle or options.paper) + ["paper"] * options.paper:
         compare(size, pythons, device == "CPU")
     if not options.paper:
-        print("\nmake bench ARGS=--middle adds 128×128, ARGS=--paper 128×128 and 256×256 (on a CPU half an hour and 10 GiB).")
+        print("\nmake bench ARGS=--middle adds 128×128, ARGS=--paper 128×128 and 256×256 (on a CPU a quarter of an hour and 12 GiB).")
 
 
 if __name__ == "__main__":
