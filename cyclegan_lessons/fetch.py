@@ -138,6 +138,7 @@ def unpack(archive: Path, folder: Path, counts: dict | None):
                     copy_member(opened, member, folder / place / path.name)
             for member in records:
                 copy_member(opened, member, folder / PurePosixPath(member.filename).name)
+    # zipfile raises NotImplementedError for a compression it does not know, and RuntimeError for a file with a password
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise Problem(f"it is not a sound zip archive, perhaps it is cut short ({error})") from error
     if records:

@@ -98,7 +98,7 @@ def main():
     except LessonError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
-        sys.exit(f"Stopped and saved after step {trainer.step}; the same command goes on.")
+        sys.exit("Stopped; the same command goes on.")
     export(options.run, options.model)
     draw(options.model, options.picture)
     print(f"The model is in {options.model}.")
