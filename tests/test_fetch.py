@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import socket
 import stat
@@ -173,6 +174,17 @@ def test_an_archive_with_a_changed_byte(site, made_layout1, tmp_path):
     data[5000] ^= 1
     (site.folder / "changed.zip").write_bytes(data)
     check_fails(f"{site.url}/changed.zip", "not a sound zip archive", tmp_path)
+
+
+@pytest.mark.parametrize("offset, value, reason", [(10, 97, "compression"), (8, 1, "password")])
+def test_an_archive_of_a_kind_that_cannot_be_read(offset, value, reason, site, made_layout1, tmp_path):
+    """The method of compression, or the flag of a password, of every file in the directory at the archive's end."""
+    data = bytearray(made_layout1.read_bytes())
+    for match in re.finditer(b"PK\x01\x02", bytes(data)):
+        data[match.start() + offset] = value
+        data[int.from_bytes(data[match.start() + 42 : match.start() + 46], "little") + offset - 2] = value  # the file's own header
+    (site.folder / "strange.zip").write_bytes(data)
+    check_fails(f"{site.url}/strange.zip", f"not a sound zip archive.*{reason}", tmp_path)
 
 
 def test_checksum(site, made_layout1, tmp_path):
