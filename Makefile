@@ -83,7 +83,7 @@ demo: setup  ## train the model that the package holds, about half an hour on tw
 traps: setup  ## print every trap, what it does, and the ordinary test that catches it
 	PYTHONPATH=tests $(PY) -m traps
 
-ablation: setup  ## train with and without each trap for chapter 8, about an hour on two cores
+ablation: setup  ## train with and without each trap for chapter 8, up to an hour on two cores
 	$(PY) tools/ablation.py
 
 soak: setup  ## kill a training run 50 times and compare it with an undisturbed one; ARGS="--kills 5" for less

@@ -42,7 +42,7 @@ class Fruit(NamedTuple):
     radius: float
     axis: tuple  # unit vector out of the stem's or the navel's side
     sun: tuple  # unit vector towards the side that ripened first
-    ripeness: float  # 0 (yellow-green apple, light orange) to 1 (deep red apple, deep orange)
+    ripeness: float  # 0 (yellow-green) to 1 (deep red apple, deep orange)
     leaf: float  # direction and size of the leaf, -1 to 1; near 0: no leaf
     bend: float  # of the stem, -1 to 1
     offset: tuple  # where in the noise its skin lies
@@ -92,7 +92,7 @@ def draw_scene(rng: np.random.Generator) -> Scene:
         return colour.clip(0, 0.9) ** 2
 
     wall, table, planks = tint(WALLS), tint(TABLES), rng.random() < 0.65
-    distance, warmth = between(0.55, 0.95), between(-0.12, 0.12)
+    distance, warmth = between(0.55, 0.95), between(-0.08, 0.08)
     fruits, n_fruits = [], int(rng.integers(1, 4))
     while len(fruits) < n_fruits:
         r = between(0.23, 0.35) * (1.0, 0.82, 0.7)[n_fruits - 1]
@@ -110,7 +110,7 @@ def draw_scene(rng: np.random.Generator) -> Scene:
     return Scene(
         wall=wall, table=table, planks=planks, turn=unit(1, 0, between(-0.5, 0.5)), distance=distance,
         light=unit(between(-0.9, 0.9), 1, between(-0.9, 0.0)),
-        light_colour=between(0.9, 1.15) * np.array([1 + warmth, 1.0, 1 - warmth]),
+        light_colour=between(0.95, 1.1) * np.array([1 + warmth, 1.0, 1 - warmth]),
         lattice=make_lattice(rng), fruits=sorted(fruits, key=lambda fruit: -fruit.centre[2]),
     )  # fmt: skip
 
@@ -170,8 +170,9 @@ def render_fruit(scene: Scene, fruit: Fruit, u, v, apples, oranges, mask):
     stretch = np.sqrt(2 / (1 + w))  # equal areas of skin get equal areas of noise
     s, t = u * stretch + fruit.offset[0], v * stretch + fruit.offset[1]
     patches = noise(scene.lattice, 2.5 * s, 2.5 * t)
+    ripe = fruit.ripeness * 1.1 - 0.2 + 0.7 * dot(sphere, fruit.sun) + 0.25 * patches  # of each place, about -0.9 to 1.9
 
-    skin = apple_skin(scene, fruit, sphere, cosine, patches, s, t)
+    skin = apple_skin(scene, fruit, sphere, cosine, ripe, s, t)
     normal = normalise(sphere + inward * (1.9 * smoothstep(0.78, 0.93, cosine)))  # a dimple around the stem
     hollow = 1 - 0.75 * smoothstep(0.80, 0.98, cosine)
     apple = light_up(scene, skin * (0.4 + 0.6 * hollow), normal, place, hollow, fruit, gloss=0.5, sharpness=6)
@@ -180,7 +181,7 @@ def render_fruit(scene: Scene, fruit: Fruit, u, v, apples, oranges, mask):
     down, right = np.gradient(pores, v[0, 0] - v[1, 0])
     ring = smoothstep(0.955, 0.975, cosine) * smoothstep(0.9995, 0.985, cosine)  # around the navel
     normal = normalise(sphere - 0.012 * (column(RIGHT) * right - column(UP) * down) + inward * (1.2 * ring))
-    skin = orange_skin(fruit, cosine, patches, pores)
+    skin = orange_skin(fruit, cosine, ripe, patches, pores)
     orange = light_up(scene, skin, normal, place, 1 - 0.35 * ring, fruit, gloss=0.28, sharpness=4)
 
     np.copyto(apples, apple, where=inside)
@@ -188,23 +189,23 @@ def render_fruit(scene: Scene, fruit: Fruit, u, v, apples, oranges, mask):
     mask |= inside
 
 
-def apple_skin(scene: Scene, fruit: Fruit, sphere, cosine, patches, s, t) -> np.ndarray:
+def apple_skin(scene: Scene, fruit: Fruit, sphere, cosine, ripe, s, t) -> np.ndarray:
     """Linear colours 3×h×w: yellow-green under red streaks that run from the stem to the blossom, and pale dots."""
     around = normalise(sphere - column(fruit.axis) * cosine)  # the longitude, as a direction instead of an angle
     east = unit(fruit.axis[1], -fruit.axis[0], 0)
     p, q = dot(around, east), dot(around, np.cross(fruit.axis, east))
     streaks = 0.6 * noise(scene.lattice, 9 * p + cosine + fruit.offset[0], 9 * q)
     streaks = streaks + 0.4 * noise(scene.lattice, 26 * p + 2 * cosine, 26 * q + fruit.offset[1])
-    red = fruit.ripeness * 1.3 - 0.25 + 0.35 * dot(sphere, fruit.sun) + 0.8 * streaks + 0.25 * patches
-    red = smoothstep(0.15, 0.85, red - 0.9 * smoothstep(0.72, 0.98, cosine))
+    red = smoothstep(0.15, 0.85, ripe + 0.8 * streaks - 0.9 * smoothstep(0.72, 0.98, cosine))
     dots = smoothstep(0.84, 0.98, noise(scene.lattice, 19 * s, 19 * t + 31))
     skin = mix((0.72, 0.74, 0.22), mix((0.80, 0.20, 0.14), (0.56, 0.03, 0.07), fruit.ripeness), red)
     return (skin + column((0.16, 0.13, 0.06)) * (dots * (0.3 + 0.7 * red))) ** 2
 
 
-def orange_skin(fruit: Fruit, cosine, patches, pores) -> np.ndarray:
-    """Linear colours 3×h×w: orange, darker in the pores, with a small green navel."""
+def orange_skin(fruit: Fruit, cosine, ripe, patches, pores) -> np.ndarray:
+    """Linear colours 3×h×w: yellow-green that turns orange, darker in the pores, with a small green navel."""
     skin = mix((0.97, 0.66, 0.12), (0.93, 0.42, 0.03), fruit.ripeness)
+    skin = mix((0.66, 0.68, 0.16), skin, smoothstep(-0.25, 0.5, ripe))
     skin = mix(skin, (1.0, 0.70, 0.2), 0.45 * patches) * (0.86 + 0.16 * pores)
     return mix(skin, (0.42, 0.40, 0.16), smoothstep(0.985, 0.995, cosine)) ** 2
 
