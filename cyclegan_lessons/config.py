@@ -54,8 +54,8 @@ class LessonConfig:
 
 PRESETS = {
     "quick": LessonConfig(image_size=64, base_channels=16, n_layers=3, steps=30),
-    "demo": LessonConfig(  # its rate and identity weight were found by trying
-        image_size=64, base_channels=16, n_layers=3, constant_epochs=8, decay_epochs=8, learning_rate=5e-4, lambda_identity=10.0
+    "demo": LessonConfig(  # its schedule, rate and identity weight were found by trying
+        image_size=64, base_channels=16, n_layers=3, constant_epochs=4, decay_epochs=18, learning_rate=8e-4, lambda_identity=20.0
     ),  # fmt: skip
     "paper": LessonConfig(),
 }

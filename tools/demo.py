@@ -1,9 +1,7 @@
 """Train the `demo` preset on the orchard and put the model into the package: what `make demo` does.
 
-The training run stays in build/demo and goes on where it was interrupted. The shipped generators are means: of each weight
-over the second half of the training, where the rate decays. A GAN's weights circle around a good place, and their mean is
-nearer to it than where they stop (Yazıcı et al. 2019, The unusual effectiveness of averaging in GAN training). A JSON file
-beside the model says how it was made and how good it is.
+The training run stays in build/demo and goes on where it was interrupted. The model holds the generators of its last step, and
+a JSON file beside it says how it was made and how good it is.
 """
 
 import argparse
@@ -11,7 +9,6 @@ import hashlib
 import json
 import platform
 import sys
-from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
@@ -26,46 +23,22 @@ from cyclegan_lessons.plotting import sample_rows, tile
 from cyclegan_lessons.runs import RunFolder, checkpoints_in
 from cyclegan_lessons.training import CycleGANTrainer
 
-import mindspore as ms
-import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "book" / "figures" / "demo.png"
-EVERY = 50  # steps between two sets of weights that count in the mean
 
 
-def train(run: RunFolder, trainer: CycleGANTrainer):
-    """Train to the end, and keep the weights of both generators every `EVERY` steps in the run's folder generators/."""
-
-    def keep(trainer):
-        weights = {name: weight for name, weight in trainer.networks.parameters_and_names() if name.startswith(("G.", "F."))}
-        info = {"config": asdict(trainer.config), "step": trainer.step}
-        write_checkpoint(run.path / "generators" / f"step_{trainer.step:07d}.ckpt", weights, info)
-
-    (run.path / "generators").mkdir(exist_ok=True)
-    trainer.fit(prepare_dataset("orchard", trainer.config.image_size), run, sample_every=EVERY, on_sample=keep)
-
-
-def mean_weights(run: Path) -> tuple[dict, dict]:
-    """The mean of each weight over the second half of a run, and the last checkpoint's facts with the number of summands."""
-    kept = [read_checkpoint(path) for path in sorted(run.glob("generators/step_*.ckpt"))]
-    info = kept[-1][1]
-    kept = [tensors for tensors, at in kept if at["step"] > info["step"] / 2]
-    means = {name: ms.Tensor(np.mean([tensors[name].asnumpy() for tensors in kept], axis=0)) for name in kept[0]}
-    return means, {**info, "mean_of": len(kept)}
-
-
-def export(run: Path, model: Path):
-    """Write the mean generators of a run to ``model``, and the facts about them to a JSON file beside it."""
-    means, info = mean_weights(run)
-    write_checkpoint(model, means, info)
+def export(run: RunFolder, model: Path):
+    """Write the generators of a run's last step to ``model``, and the facts about them to a JSON file beside it."""
+    tensors, info = read_checkpoint(run.checkpoints()[-1])
+    weights = {name: tensor for name, tensor in tensors.items() if name.startswith(("G.", "F."))}
+    write_checkpoint(model, weights, {"config": info["config"], "step": info["step"]})
     metrics = evaluate(prepare_dataset("orchard", info["config"]["image_size"]), model)
     facts = {
         "config": info["config"],
         "seed": info["config"]["seed"],
         "steps": info["step"],
-        "mean_of": info["mean_of"],
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in ("mindspore", "numpy", "pillow")},
         "metrics": metrics,
@@ -94,12 +67,12 @@ def main():
         run, trainer = RunFolder(options.run, config, resume=trained), CycleGANTrainer(config)
         if trained:
             run.resume(trainer)
-        train(run, trainer)
+        trainer.fit(prepare_dataset("orchard", config.image_size), run)
     except LessonError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit("Stopped; the same command goes on.")
-    export(options.run, options.model)
+    export(run, options.model)
     draw(options.model, options.picture)
     print(f"The model is in {options.model}.")
 
