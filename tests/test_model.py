@@ -53,7 +53,7 @@ def test_the_demo_ships_the_generators_of_the_last_checkpoint(tmp_path):
         weight.set_data(weight + 0.01)
     trainer.step = 7
     run.save(trainer)
-    demo.export(run, tmp_path / "model.ckpt")
+    demo.export(run.path, tmp_path / "model.ckpt")
     tensors, info = read_checkpoint(tmp_path / "model.ckpt")
     generators = {weight.name: weight for network in (trainer.G, trainer.F) for weight in network.trainable_params()}
     assert tensors.keys() == generators.keys()

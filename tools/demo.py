@@ -12,16 +12,13 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from cyclegan_lessons.checkpoint import read_checkpoint, write_checkpoint  # before MindSpore: it sets its log's level
-from cyclegan_lessons.config import get_preset
+from cyclegan_lessons import __main__ as command  # before MindSpore: the package sets its log's level
+from cyclegan_lessons.checkpoint import read_checkpoint, write_checkpoint
 from cyclegan_lessons.dataset import load_images, prepare_dataset
-from cyclegan_lessons.device import select_device
-from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.evaluation import evaluate
 from cyclegan_lessons.inference import SHIPPED_MODEL, load_generator
 from cyclegan_lessons.plotting import sample_rows, tile
-from cyclegan_lessons.runs import RunFolder, checkpoints_in
-from cyclegan_lessons.training import CycleGANTrainer
+from cyclegan_lessons.runs import checkpoints_in
 
 from PIL import Image
 
@@ -29,9 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "book" / "figures" / "demo.png"
 
 
-def export(run: RunFolder, model: Path):
+def export(run: Path, model: Path):
     """Write the generators of a run's last step to ``model``, and the facts about them to a JSON file beside it."""
-    tensors, info = read_checkpoint(run.checkpoints()[-1])
+    tensors, info = read_checkpoint(checkpoints_in(run)[-1])
     weights = {name: tensor for name, tensor in tensors.items() if name.startswith(("G.", "F."))}
     write_checkpoint(model, weights, {"config": info["config"], "step": info["step"]})
     metrics = evaluate(prepare_dataset("orchard", info["config"]["image_size"]), model)
@@ -61,18 +58,13 @@ def main():
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="where the model goes (default: the package)")
     parser.add_argument("--picture", type=Path, default=PICTURE, help="where a grid of examples goes (default: book/figures)")
     options = parser.parse_args()
-    select_device("auto")
-    config, trained = get_preset("demo"), bool(checkpoints_in(options.run))
-    try:
-        run, trainer = RunFolder(options.run, config, resume=trained), CycleGANTrainer(config)
-        if trained:
-            run.resume(trainer)
-        trainer.fit(prepare_dataset("orchard", config.image_size), run)
-    except LessonError as error:
-        sys.exit(str(error))
-    except KeyboardInterrupt:
-        sys.exit("Stopped; the same command goes on.")
-    export(run, options.model)
+    resume = ["--resume"] if checkpoints_in(options.run) else []
+    status = command.main(["train", "--dataset", "orchard", "--preset", "demo", "--out", str(options.run), *resume])
+    if status == 130:  # Ctrl-C
+        print("`make demo` needs no --resume: it goes on by itself.", file=sys.stderr)
+    if status:
+        sys.exit(status)
+    export(options.run, options.model)
     draw(options.model, options.picture)
     print(f"The model is in {options.model}.")
 
