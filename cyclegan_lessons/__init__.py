@@ -9,7 +9,13 @@ from cyclegan_lessons.versions import check_versions
 check_versions()
 
 from cyclegan_lessons.config import PRESETS, LessonConfig, get_preset
-from cyclegan_lessons.dataset import fetch_apple2orange, load_images, load_unpaired, prepare_dataset, write_mindrecord
+from cyclegan_lessons.dataset import (
+    fetch_apple2orange,
+    load_images,
+    load_unpaired,
+    prepare_dataset,
+    write_mindrecord,
+)
 from cyclegan_lessons.device import select_device
 from cyclegan_lessons.discriminator import PatchDiscriminator, receptive_field
 from cyclegan_lessons.errors import LessonError

@@ -1,4 +1,5 @@
-"""The course's commands: ``python -m cyclegan_lessons fetch | train | report | translate | evaluate``."""
+"""The course's commands: ``python -m cyclegan_lessons fetch | train | report | translate |
+evaluate``."""
 
 import argparse
 import json
@@ -9,7 +10,8 @@ from pathlib import Path
 
 
 def fetch(options):
-    """Download apple2orange (or take an archive that is here), check it and make MindRecord files of it."""
+    """Download apple2orange (or take an archive that is here), check it and make MindRecord files
+    of it."""
     from cyclegan_lessons.dataset import prepare_dataset
 
     print(prepare_dataset(options.dataset, folder=options.out, url=options.url))
@@ -25,31 +27,52 @@ def train(options):
     from cyclegan_lessons.runs import RunFolder
     from cyclegan_lessons.training import CycleGANTrainer
 
-    config = replace(get_preset(options.preset), seed=options.seed, workers=options.workers, amp=options.amp)
+    config = replace(
+        get_preset(options.preset), seed=options.seed, workers=options.workers, amp=options.amp
+    )
     if options.steps is not None:
         config = replace(config, steps=options.steps)
     if options.epochs is not None:  # the paper's shape: half of them constant, half decaying
-        config = replace(config, constant_epochs=(options.epochs + 1) // 2, decay_epochs=options.epochs // 2, steps=None)
+        config = replace(
+            config,
+            constant_epochs=(options.epochs + 1) // 2,
+            decay_epochs=options.epochs // 2,
+            steps=None,
+        )
     select_device(options.device)
     if config.workers > 1 and "MS_ROLE" not in os.environ:  # msrun sets it
         return train_with_workers(options, config)
     group = join(config.workers)
     data = prepare_dataset(options.dataset, image_size=config.image_size)
-    held_out = [load_images(data, name, image_size=config.image_size, limit=4) for name in ("test_x", "test_y")]
+    held_out = [
+        load_images(data, name, image_size=config.image_size, limit=4)
+        for name in ("test_x", "test_y")
+    ]
     run = RunFolder(options.out, config, resume=options.resume, writes=group.rank == 0)
     trainer = CycleGANTrainer(config)
     if options.resume:
         run.resume(trainer)
 
     def save_sample(trainer):
-        run.save_sample(tile(list(sample_rows(trainer.G, trainer.F, *held_out).values())), trainer.step)
+        run.save_sample(
+            tile(list(sample_rows(trainer.G, trainer.F, *held_out).values())), trainer.step
+        )
 
     try:
-        trainer.fit(data, run, save_every=options.save_every, sample_every=options.save_every, on_sample=save_sample)
+        trainer.fit(
+            data,
+            run,
+            save_every=options.save_every,
+            sample_every=options.save_every,
+            on_sample=save_sample,
+        )
     except KeyboardInterrupt:
         if group.rank:  # msrun would kill the others, who may still be saving
             return
-        print(f"\nStopped and saved after step {trainer.step}; the same command with --resume goes on.", file=sys.stderr)
+        print(
+            f"\nStopped and saved after step {trainer.step}; the same command with --resume goes on.",
+            file=sys.stderr,
+        )
         raise
     if group.size == 1:
         print(f"Trained {trainer.step} steps; the run is in {options.out}.")
@@ -91,9 +114,12 @@ def evaluate(options):
     from cyclegan_lessons.dataset import prepare_dataset
     from cyclegan_lessons.inference import SHIPPED_MODEL
 
-    _, info = read_checkpoint(options.checkpoint or SHIPPED_MODEL)  # a wrong path is said before the data are prepared
+    # a wrong path is said before the data are prepared
+    _, info = read_checkpoint(options.checkpoint or SHIPPED_MODEL)
     size = info["config"]["image_size"]
-    results = evaluation.evaluate(prepare_dataset(options.dataset, image_size=size), options.checkpoint, size)
+    results = evaluation.evaluate(
+        prepare_dataset(options.dataset, image_size=size), options.checkpoint, size
+    )
     if options.json:
         print(json.dumps(results, indent=2))
         return
@@ -101,7 +127,9 @@ def evaluate(options):
         ends = numbers.pop("interval")
         print(f"{direction:24}{'value':>8}   95% interval" if ends else direction)
         for name, value in numbers.items():
-            line = f"  {name:22}{value:8.4f}" if isinstance(value, float) else f"  {name:22}{value:8}"
+            line = (
+                f"  {name:22}{value:8.4f}" if isinstance(value, float) else f"  {name:22}{value:8}"
+            )
             print(f"{line}   {ends[name][0]:.4f} to {ends[name][1]:.4f}" if name in ends else line)
     if "fruit_error" not in results["x2y"]:
         print("There are no twins in this dataset, so errors cannot be measured.")
@@ -117,42 +145,104 @@ def count(text: str) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """The five commands with their options; the names are those of the notebooks' parameters."""
-    parser = argparse.ArgumentParser(prog="python -m cyclegan_lessons", description="Train and use the paper's CycleGAN.")
+    parser = argparse.ArgumentParser(
+        prog="python -m cyclegan_lessons", description="Train and use the paper's CycleGAN."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    dataset = {"default": "orchard", "metavar": "NAME_OR_FOLDER",
-               "help": "orchard, apple2orange, or a folder with trainA trainB testA testB (default: %(default)s)"}  # fmt: skip
-    checkpoint = {"type": Path, "metavar": "FILE", "help": "a .ckpt file of a run (default: the model in the package)"}
+    dataset = {
+        "default": "orchard",
+        "metavar": "NAME_OR_FOLDER",
+        "help": "orchard, apple2orange, or a folder with trainA trainB testA testB (default: %(default)s)",
+    }
+    checkpoint = {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "a .ckpt file of a run (default: the model in the package)",
+    }
 
     command = commands.add_parser("fetch", help=fetch.__doc__, description=fetch.__doc__)
     command.add_argument("--dataset", **dataset | {"default": "apple2orange"})
-    command.add_argument("--url", metavar="URL_OR_FILE", help="where the archive is (default: the known addresses in turn)")
-    command.add_argument("--out", type=Path, metavar="FOLDER", help="where to keep the data (default: the cache)")
+    command.add_argument(
+        "--url",
+        metavar="URL_OR_FILE",
+        help="where the archive is (default: the known addresses in turn)",
+    )
+    command.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where to keep the data (default: the cache)"
+    )
     command.set_defaults(command=fetch)
 
     command = commands.add_parser("train", help=train.__doc__, description=train.__doc__)
     command.add_argument("--dataset", **dataset)
-    command.add_argument("--preset", default="quick", metavar="NAME", help="quick, demo or paper (default: %(default)s)")
-    command.add_argument("--device", default="auto", help="auto, CPU, GPU or Ascend (default: %(default)s)")
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="start of all randomness (default: %(default)s)")
-    command.add_argument("--workers", type=count, default=1, metavar="N", help="train in N processes (default: %(default)s)")
-    command.add_argument("--amp", action="store_true", help="convolve in float16, faster on GPU and Ascend")
+    command.add_argument(
+        "--preset",
+        default="quick",
+        metavar="NAME",
+        help="quick, demo or paper (default: %(default)s)",
+    )
+    command.add_argument(
+        "--device", default="auto", help="auto, CPU, GPU or Ascend (default: %(default)s)"
+    )
+    command.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="start of all randomness (default: %(default)s)",
+    )
+    command.add_argument(
+        "--workers",
+        type=count,
+        default=1,
+        metavar="N",
+        help="train in N processes (default: %(default)s)",
+    )
+    command.add_argument(
+        "--amp", action="store_true", help="convolve in float16, faster on GPU and Ascend"
+    )
     length = command.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=count, metavar="N", help="stop after N steps of the preset's schedule")
-    length.add_argument("--epochs", type=count, metavar="N", help="N epochs, the rate constant for half, then decaying")
-    command.add_argument("--save-every", type=count, default=500, metavar="STEPS", help="default: %(default)s")
+    length.add_argument(
+        "--steps", type=count, metavar="N", help="stop after N steps of the preset's schedule"
+    )
+    length.add_argument(
+        "--epochs",
+        type=count,
+        metavar="N",
+        help="N epochs, the rate constant for half, then decaying",
+    )
+    command.add_argument(
+        "--save-every", type=count, default=500, metavar="STEPS", help="default: %(default)s"
+    )
     command.add_argument("--resume", action="store_true", help="go on with the run in the folder")
     command.add_argument("--out", type=Path, required=True, metavar="RUN_FOLDER")
     command.set_defaults(command=train)
 
     command = commands.add_parser("report", help=report.__doc__, description=report.__doc__)
-    command.add_argument("run", type=Path, metavar="RUN_FOLDER", help="its metrics.json (from evaluate --json) is shown too")
-    command.add_argument("--out", type=Path, metavar="FILE", help="where the page goes (default: report.html in the run folder)")
+    command.add_argument(
+        "run",
+        type=Path,
+        metavar="RUN_FOLDER",
+        help="its metrics.json (from evaluate --json) is shown too",
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="where the page goes (default: report.html in the run folder)",
+    )
     command.set_defaults(command=report)
 
-    command = commands.add_parser("translate", help=translate.__doc__, description=translate.__doc__)
+    command = commands.add_parser(
+        "translate", help=translate.__doc__, description=translate.__doc__
+    )
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
     command.add_argument("--checkpoint", **checkpoint)
-    command.add_argument("--direction", choices=("x2y", "y2x"), default="x2y", help="default: %(default)s, apples to oranges")
+    command.add_argument(
+        "--direction",
+        choices=("x2y", "y2x"),
+        default="x2y",
+        help="default: %(default)s, apples to oranges",
+    )
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     command.set_defaults(command=translate)
 

@@ -1,14 +1,17 @@
-"""Mixed precision (amp): convolutions compute in float16, everything that is kept or added up stays float32.
+"""Mixed precision (amp): convolutions compute in float16, everything that is kept or added up stays
+float32.
 
-A GPU or an Ascend convolves float16 several times faster, and moves half the bytes. The weights, Adam, and the losses stay
-float32: a step of 2e-4 · 0.001 would vanish beside a float16 weight of 0.02.
+A GPU or an Ascend convolves float16 several times faster, and moves half the bytes. The weights,
+Adam, and the losses stay float32: a step of 2e-4 · 0.001 would vanish beside a float16 weight of
+0.02.
 """
 
 import mindspore as ms
 from mindspore import nn
 
-# float16 ends at 6e-8. The mean absolute error of a 256×256 image has a gradient of 5e-6 at each pixel, and less further
-# back, so gradients are multiplied by this number while they are float16. It is far from float16's other end, 65504.
+# float16 ends at 6e-8. The mean absolute error of a 256×256 image has a gradient of 5e-6 at each
+# pixel, and less further back, so gradients are multiplied by this number while they are float16.
+# It is far from float16's other end, 65504.
 SCALE = 1024.0
 
 
@@ -45,7 +48,8 @@ class MixedPrecision(nn.Cell):
 
 
 def unscaling(optimizer: nn.Optimizer):
-    """Return what stands in for ``optimizer`` where networks are in `MixedPrecision`: it divides the gradients by `SCALE`."""
+    """Return what stands in for ``optimizer`` where networks are in `MixedPrecision`: it divides
+    the gradients by `SCALE`."""
 
     def update(gradients):
         return optimizer(tuple([gradient / SCALE for gradient in gradients]))

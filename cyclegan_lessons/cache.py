@@ -1,4 +1,5 @@
-"""Where downloads and prepared datasets are kept, and how they get there: complete, or not at all."""
+"""Where downloads and prepared datasets are kept, and how they get there: complete, or not at
+all."""
 
 import hashlib
 import json
@@ -11,18 +12,25 @@ from pathlib import Path
 
 from cyclegan_lessons.errors import LessonError
 
-FORMAT = 1  # of the kept folders; counts up when those that older code made must not be used any more
+# of the kept folders; counts up when those that older code made must not be used any more
+FORMAT = 1
 
 
 def data_home(folder: str | Path | None = None) -> Path:
     """``folder``, else ``$CYCLEGAN_LESSONS_DATA``, else ``~/.cache/cyclegan_lessons``."""
-    return Path(folder or os.environ.get("CYCLEGAN_LESSONS_DATA") or "~/.cache/cyclegan_lessons").expanduser()
+    return Path(
+        folder or os.environ.get("CYCLEGAN_LESSONS_DATA") or "~/.cache/cyclegan_lessons"
+    ).expanduser()
 
 
-def make_once(name: str, depends_on: list, write: Callable[[Path], None], folder: str | Path | None = None) -> Path:
-    """Return the folder that ``write(folder)`` fills, calling it only when there is none for the same ``depends_on``.
+def make_once(
+    name: str, depends_on: list, write: Callable[[Path], None], folder: str | Path | None = None
+) -> Path:
+    """Return the folder that ``write(folder)`` fills, calling it only when there is none for the
+    same ``depends_on``.
 
-    The folder appears below `data_home` when it is complete; when two processes make it at once, the first one wins.
+    The folder appears below `data_home` when it is complete; when two processes make it at once,
+    the first one wins.
     """
     home = data_home(folder)
     key = hashlib.sha256(json.dumps([FORMAT, depends_on]).encode()).hexdigest()[:12]
@@ -42,7 +50,8 @@ def make_once(name: str, depends_on: list, write: Callable[[Path], None], folder
 
 @contextmanager
 def unfinished_folder(home: Path) -> Iterator[Path]:
-    """A new folder in ``home`` for work that is not complete; what is left in it at the end is removed.
+    """A new folder in ``home`` for work that is not complete; what is left in it at the end is
+    removed.
 
     Raises `LessonError` when ``home`` cannot be written or is full.
     """

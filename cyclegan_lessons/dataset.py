@@ -1,8 +1,10 @@
-"""Chapter 1: pictures into MindRecord files, and random pairs of crops out of them, fresh in every epoch.
+"""Chapter 1: pictures into MindRecord files, and random pairs of crops out of them, fresh in every
+epoch.
 
-A data folder holds ``train_x.mindrecord``, ``train_y.mindrecord``, ``test_x.mindrecord`` and ``test_y.mindrecord``, each
-with its index ``….db`` and its checksums ``….sha256``; the orchard's has the twins and the fruit masks of both test sets
-too. `prepare_dataset` makes one, `load_unpaired` trains from it, `load_images` reads a whole set.
+A data folder holds ``train_x.mindrecord``, ``train_y.mindrecord``, ``test_x.mindrecord`` and
+``test_y.mindrecord``, each with its index ``….db`` and its checksums ``….sha256``; the orchard's
+has the twins and the fruit masks of both test sets too. `prepare_dataset` makes one,
+`load_unpaired` trains from it, `load_images` reads a whole set.
 """
 
 import io
@@ -22,17 +24,22 @@ from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.fetch import fetch_apple2orange
 from cyclegan_lessons.images import encode_array, encode_file, list_images
 
-SETS = {"train_x": "trainA", "train_y": "trainB", "test_x": "testA", "test_y": "testB"}  # ours: the paper's folder
+# ours: the paper's folder
+SETS = {"train_x": "trainA", "train_y": "trainB", "test_x": "testA", "test_y": "testB"}
 _checked: set = set()  # files whose checksum was right, with their size and time
 
 
-def prepare_dataset(dataset: str, image_size: int = 64, folder: str | Path | None = None, url: str | None = None) -> Path:
-    """Return the data folder of a dataset; what was prepared before is found again and not made twice.
+def prepare_dataset(
+    dataset: str, image_size: int = 64, folder: str | Path | None = None, url: str | None = None
+) -> Path:
+    """Return the data folder of a dataset; what was prepared before is found again and not made
+    twice.
 
     ``dataset`` is ``"orchard"`` (rendered at ``image_size`` pixels), ``"apple2orange"`` (see
-    `fetch_apple2orange` for ``url``), a folder with ``trainA trainB testA testB`` of JPEG or PNG images of any mode and
-    size, or a data folder. ``folder`` is where prepared sets are kept, by default the cache. Raises `LessonError` when
-    something is missing, is not an image or cannot be written.
+    `fetch_apple2orange` for ``url``), a folder with ``trainA trainB testA testB`` of JPEG or PNG
+    images of any mode and size, or a data folder. ``folder`` is where prepared sets are kept, by
+    default the cache. Raises `LessonError` when something is missing, is not an image or cannot be
+    written.
     """
     if dataset == "orchard":
         return prepare_orchard(image_size, folder=folder)
@@ -49,10 +56,14 @@ def prepare_dataset(dataset: str, image_size: int = 64, folder: str | Path | Non
     )
 
 
-def prepare_orchard(image_size: int = 64, n_train: int = 400, n_test: int = 60, seed: int = 0, folder=None) -> Path:
-    """Render the orchard into a data folder: ``n_train`` scenes to train and ``n_test`` to test, in each domain.
+def prepare_orchard(
+    image_size: int = 64, n_train: int = 400, n_test: int = 60, seed: int = 0, folder=None
+) -> Path:
+    """Render the orchard into a data folder: ``n_train`` scenes to train and ``n_test`` to test, in
+    each domain.
 
-    The four sets have different seeds, so no scene is in two of them, and the twins of training scenes are thrown away.
+    The four sets have different seeds, so no scene is in two of them, and the twins of training
+    scenes are thrown away.
     """
 
     def write(target: Path):
@@ -69,14 +80,20 @@ def prepare_orchard(image_size: int = 64, n_train: int = 400, n_test: int = 60, 
 
 
 def write_arrays(arrays: np.ndarray, target: Path, name: str):
-    write_mindrecord(((f"scene{i:04d}", array) for i, array in enumerate(arrays)), target / f"{name}.mindrecord")
+    write_mindrecord(
+        ((f"scene{i:04d}", array) for i, array in enumerate(arrays)), target / f"{name}.mindrecord"
+    )
 
 
 def prepare_folder(images: str | Path, folder=None) -> Path:
     """Turn a folder with ``trainA trainB testA testB`` of image files into a data folder."""
     images = Path(images).expanduser().resolve()
     files = {name: list_images(images / part) for name, part in SETS.items()}
-    about = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for part in files.values() for file in part]
+    about = [
+        [str(file), file.stat().st_size, file.stat().st_mtime_ns]
+        for part in files.values()
+        for file in part
+    ]
 
     def write(target: Path):
         for name, part in files.items():
@@ -86,17 +103,22 @@ def prepare_folder(images: str | Path, folder=None) -> Path:
 
 
 def write_mindrecord(images: Iterable, path: str | Path) -> Path:
-    """Write images into one MindRecord file with the columns ``name`` (string) and ``image`` (bytes, PNG or JPEG).
+    """Write images into one MindRecord file with the columns ``name`` (string) and ``image``
+    (bytes, PNG or JPEG).
 
-    ``images`` are image files, or pairs of a name and an array, uint8 H×W×3 or bool H×W. RGB JPEG files are stored byte for
-    byte, everything else as PNG. The file, its index and its checksums appear when they are complete. Raises `LessonError`
-    when there is no image, something is not an image, or the place cannot be written.
+    ``images`` are image files, or pairs of a name and an array, uint8 H×W×3 or bool H×W. RGB JPEG
+    files are stored byte for byte, everything else as PNG. The file, its index and its checksums
+    appear when they are complete. Raises `LessonError` when there is no image, something is not an
+    image, or the place cannot be written.
     """
     path = Path(path).expanduser()
-    with unfinished_folder(path.parent) as unfinished:  # the index knows the file by its name, so only its folder differs
+    # the index knows the file by its name, so only its folder differs
+    with unfinished_folder(path.parent) as unfinished:
         draft = unfinished / path.name
         if write_rows(images, draft) == 0:
-            raise LessonError(f"at least one image is needed for {path.name}, but there is none; add images.")
+            raise LessonError(
+                f"at least one image is needed for {path.name}, but there is none; add images."
+            )
         sums = [f"{file_sha256(part)}  {part.name}\n" for part in (draft, Path(f"{draft}.db"))]
         Path(f"{draft}.sha256").write_text("".join(sums))
         for part in sorted(unfinished.iterdir()):
@@ -108,12 +130,17 @@ def write_mindrecord(images: Iterable, path: str | Path) -> Path:
 def write_rows(images: Iterable, path: Path) -> int:
     """Write the rows of one MindRecord file and return how many there were."""
     writer = FileWriter(str(path), shard_num=1, overwrite=True)
-    writer.set_header_size(1 << 20)  # the smallest file is a header and two pages; the largest stored image fits a page
+    # the smallest file is a header and two pages; the largest stored image fits a page
+    writer.set_header_size(1 << 20)
     writer.set_page_size(1 << 23)
-    writer.add_schema({"name": {"type": "string"}, "image": {"type": "bytes"}}, "images of one domain")
+    writer.add_schema(
+        {"name": {"type": "string"}, "image": {"type": "bytes"}}, "images of one domain"
+    )
     n = 0
     for n, item in enumerate(images, start=1):
-        name, data = encode_array(*item) if isinstance(item, tuple) else (Path(item).name, encode_file(item))
+        name, data = (
+            encode_array(*item) if isinstance(item, tuple) else (Path(item).name, encode_file(item))
+        )
         with system_errors():
             writer.write_raw_data([{"name": name, "image": data}])
     if n:
@@ -132,7 +159,8 @@ def system_errors():
 
 
 def check_mindrecord(folder: str | Path, name: str) -> str:
-    """Return the path of the file ``name`` in a data folder; raises `LessonError` when it is missing or damaged."""
+    """Return the path of the file ``name`` in a data folder; raises `LessonError` when it is
+    missing or damaged."""
     path = Path(folder) / f"{name}.mindrecord"
     try:
         lines = Path(f"{path}.sha256").read_text().splitlines()
@@ -152,36 +180,54 @@ def check_mindrecord(folder: str | Path, name: str) -> str:
     return str(path)
 
 
-def load_images(folder: str | Path, name: str, limit: int | None = None, image_size: int | None = None) -> np.ndarray:
-    """Read a set, such as ``"test_x"`` or ``"test_x_mask"``, in its stored order: uint8 N×H×W×3, or bool N×H×W for masks.
+def load_images(
+    folder: str | Path, name: str, limit: int | None = None, image_size: int | None = None
+) -> np.ndarray:
+    """Read a set, such as ``"test_x"`` or ``"test_x_mask"``, in its stored order: uint8 N×H×W×3, or
+    bool N×H×W for masks.
 
-    ``limit`` reads only the first images, ``image_size`` resizes all to that many pixels square. Raises `LessonError` when
-    the file is missing or damaged, or when images of different sizes are to be read without ``image_size``.
+    ``limit`` reads only the first images, ``image_size`` resizes all to that many pixels square.
+    Raises `LessonError` when the file is missing or damaged, or when images of different sizes are
+    to be read without ``image_size``.
     """
     path = check_mindrecord(folder, name)
-    records = ds.MindDataset(path, ["image"], num_parallel_workers=1, shuffle=False, num_samples=limit)
+    records = ds.MindDataset(
+        path, ["image"], num_parallel_workers=1, shuffle=False, num_samples=limit
+    )
     arrays = []
     for row in records.create_dict_iterator(num_epochs=1, output_numpy=True):
         image = Image.open(io.BytesIO(row["image"]))
         if image_size:
-            image = image.resize((image_size, image_size), Image.NEAREST if image.mode == "1" else Image.BICUBIC)
+            image = image.resize(
+                (image_size, image_size), Image.NEAREST if image.mode == "1" else Image.BICUBIC
+            )
         arrays.append(np.asarray(image))
     if len({array.shape for array in arrays}) > 1:
-        raise LessonError(f"the images of {name} should have one size, but they differ; give image_size to resize them.")
+        raise LessonError(
+            f"the images of {name} should have one size, but they differ; give image_size to resize them."
+        )
     return np.stack(arrays)
 
 
 def load_unpaired(
-    folder: str | Path, image_size: int = 64, batch_size: int = 1, seed: int = 0, epoch: int = 0, split: str = "train",
-    workers: int = 1, rank: int = 0,
-) -> ds.Dataset:  # fmt: skip
-    """One epoch of random pairs, with columns ``image_x`` and ``image_y``, float32 N×3×S×S in [-1, 1] (S: ``image_size``).
+    folder: str | Path,
+    image_size: int = 64,
+    batch_size: int = 1,
+    seed: int = 0,
+    epoch: int = 0,
+    split: str = "train",
+    workers: int = 1,
+    rank: int = 0,
+) -> ds.Dataset:
+    """One epoch of random pairs, with columns ``image_x`` and ``image_y``, float32 N×3×S×S in [-1,
+    1] (S: ``image_size``).
 
-    X and Y are shuffled independently, and the smaller set is repeated until it is as long as the larger one. Each image is
-    resized to 286/256 of S, cropped to S at random and flipped with probability one half, as in the authors' code. All of
-    it follows from ``seed``, ``epoch`` and the place of a pair in the epoch, whatever else runs. With several ``workers``,
-    worker ``rank`` gets every workers-th pair. An incomplete last batch is left out. Raises `LessonError` when a file is
-    missing or damaged, or when there are not enough images for one batch.
+    X and Y are shuffled independently, and the smaller set is repeated until it is as long as the
+    larger one. Each image is resized to 286/256 of S, cropped to S at random and flipped with
+    probability one half, as in the authors' code. All of it follows from ``seed``, ``epoch`` and
+    the place of a pair in the epoch, whatever else runs. With several ``workers``, worker ``rank``
+    gets every workers-th pair. An incomplete last batch is left out. Raises `LessonError` when a
+    file is missing or damaged, or when there are not enough images for one batch.
     """
     paths = [check_mindrecord(folder, f"{split}_{domain}") for domain in "xy"]
     sizes = [ds.MindDataset(path, num_parallel_workers=1).get_dataset_size() for path in paths]
@@ -194,12 +240,19 @@ def load_unpaired(
     sources = []
     for side, (path, size) in enumerate(zip(paths, sizes)):
         rng = np.random.default_rng([seed, epoch, side])
-        rounds = -(-length // size)  # how often this side begins: a list of that many times the same file
-        order = np.concatenate([i * size + rng.permutation(size) for i in range(rounds)])[rank:length:workers]
+        # how often this side begins: a list of that many times the same file
+        rounds = -(-length // size)
+        order = np.concatenate([i * size + rng.permutation(size) for i in range(rounds)])[
+            rank:length:workers
+        ]
         sampler = ds.SubsetSampler(order.tolist())
-        records = ds.MindDataset([path] * rounds, ["image"], num_parallel_workers=1, sampler=sampler)
+        records = ds.MindDataset(
+            [path] * rounds, ["image"], num_parallel_workers=1, sampler=sampler
+        )
         sources.append(records.rename("image", f"image_{'xy'[side]}"))
-    places = ds.NumpySlicesDataset({"place": np.arange(rank, length, workers)}, shuffle=False, num_parallel_workers=1)
+    places = ds.NumpySlicesDataset(
+        {"place": np.arange(rank, length, workers)}, shuffle=False, num_parallel_workers=1
+    )
 
     def augment_pair(image_x, image_y, place):
         rng = np.random.default_rng([seed, epoch, 2, int(place)])
@@ -207,20 +260,24 @@ def load_unpaired(
 
     columns = ["image_x", "image_y"]
     threads = min(2, os.cpu_count())
-    pairs = ds.zip((*sources, places)).map(augment_pair, [*columns, "place"], columns, num_parallel_workers=threads)
+    pairs = ds.zip((*sources, places)).map(
+        augment_pair, [*columns, "place"], columns, num_parallel_workers=threads
+    )
     return pairs.batch(batch_size, drop_remainder=True, num_parallel_workers=1)
 
 
 def augment(encoded: np.ndarray, image_size: int, rng: np.random.Generator) -> np.ndarray:
     """Turn an encoded image (bytes) into a random crop, perhaps flipped: float32 3×S×S in [-1, 1].
 
-    Resizing to 286/256 of S and cropping S×S is done in one step: resizing the part that the crop will show.
+    Resizing to 286/256 of S and cropping S×S is done in one step: resizing the part that the crop
+    will show.
     """
     image = Image.open(io.BytesIO(encoded))
     loaded = round(image_size * 286 / 256)
     left, top = rng.integers(0, loaded - image_size, 2, endpoint=True)
     flip = rng.random() < 0.5
-    image.draft("RGB", (loaded, loaded))  # a JPEG of more than twice this size is decoded at a part of it
+    # a JPEG of more than twice this size is decoded at a part of it
+    image.draft("RGB", (loaded, loaded))
     x, y = image.width / loaded, image.height / loaded
     box = (left * x, top * y, (left + image_size) * x, (top + image_size) * y)
     pixels = np.asarray(image.resize((image_size, image_size), Image.BICUBIC, box))

@@ -18,7 +18,8 @@ DEVICES = ("Ascend", "GPU", "CPU")  # in the order in which "auto" looks for the
 
 @contextmanager
 def quiet_mindspore():
-    """Keep MindSpore's own log lines off the screen while something is tried whose failure we report ourselves."""
+    """Keep MindSpore's own log lines off the screen while something is tried whose failure we
+    report ourselves."""
     logging.disable(logging.CRITICAL)
     try:
         yield
@@ -35,11 +36,14 @@ def available_devices() -> list[str]:
 def select_device(device_target: str = "auto") -> str:
     """Make MindSpore compute on ``device_target`` and return its name.
 
-    ``"auto"`` takes Ascend, else GPU, else CPU. A device that is unknown or not there raises `LessonError`; there is
-    no silent fall-back. On CPU, a MindSpore newer than 2.8 gets one warning, since its convolutions are far slower.
+    ``"auto"`` takes Ascend, else GPU, else CPU. A device that is unknown or not there raises
+    `LessonError`; there is no silent fall-back. On CPU, a MindSpore newer than 2.8 gets one
+    warning, since its convolutions are far slower.
     """
     if device_target not in ("auto", *DEVICES):
-        raise LessonError(f"device_target must be auto, {', '.join(DEVICES)}, but it is {device_target!r}; choose one of these.")
+        raise LessonError(
+            f"device_target must be auto, {', '.join(DEVICES)}, but it is {device_target!r}; choose one of these."
+        )
     available = available_devices()
     if device_target == "auto":
         device_target = available[0]
@@ -58,17 +62,22 @@ def select_device(device_target: str = "auto") -> str:
             ) from error
     version = metadata.version("mindspore")
     if device_target == "CPU" and not version.startswith("2.8."):
-        warnings.warn(f"MindSpore {version} computes convolutions on CPU up to 100 times slower than 2.8.0.", stacklevel=2)
+        warnings.warn(
+            f"MindSpore {version} computes convolutions on CPU up to 100 times slower than 2.8.0.",
+            stacklevel=2,
+        )
     return device_target
 
 
 def spread_threads():
-    """On two cores, give the main thread one and MindSpore's kernel threads the other; on one, let it go behind them.
+    """On two cores, give the main thread one and MindSpore's kernel threads the other; on one, let
+    it go behind them.
 
-    MindSpore's main and actor threads spin while they wait and steal time from the threads that compute. Without the two
-    wandering over both cores a training step takes about half as long, and on one core about a third with the lowest
-    priority for the main thread; results do not change. Call it after the first step, when the threads exist. Does nothing
-    with more cores, or outside Linux.
+    MindSpore's main and actor threads spin while they wait and steal time from the threads that
+    compute. Without the two wandering over both cores a training step takes about half as long, and
+    on one core about a third with the lowest priority for the main thread; results do not change.
+    Call it after the first step, when the threads exist. Does nothing with more cores, or outside
+    Linux.
     """
     if ms.get_context("device_target") != "CPU" or not hasattr(os, "sched_getaffinity"):
         return
@@ -87,10 +96,12 @@ def spread_threads():
 
 
 def sleep_while_computing(function: Callable) -> Callable:
-    """Return a compiled ``function`` that lets the main thread sleep, not spin, for most of the time that it computes.
+    """Return a compiled ``function`` that lets the main thread sleep, not spin, for most of the
+    time that it computes.
 
-    A call sleeps for nine tenths of the shortest of the last eight calls and then waits for the first result. The first
-    eight calls do not sleep, since the very first compiles. Results do not change.
+    A call sleeps for nine tenths of the shortest of the last eight calls and then waits for the
+    first result. The first eight calls do not sleep, since the very first compiles. Results do not
+    change.
     """
     recent = deque([0.0] * 8, maxlen=8)  # seconds
 

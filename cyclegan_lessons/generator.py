@@ -1,4 +1,5 @@
-"""Chapter 2: the generator, a ResNet after Johnson et al. (2016), as in appendix 7.2 of the CycleGAN paper."""
+"""Chapter 2: the generator, a ResNet after Johnson et al. (2016), as in appendix 7.2 of the
+CycleGAN paper."""
 
 from mindspore import nn, ops
 
@@ -7,22 +8,30 @@ from cyclegan_lessons.layers import InstanceNorm2d, OutputConvolution, convoluti
 
 
 class ResidualBlock(nn.Cell):
-    """Rk: two 3×3 convolutions with k channels whose result is added to the input; N×k×H×W in and out."""
+    """Rk: two 3×3 convolutions with k channels whose result is added to the input; N×k×H×W in and
+    out."""
 
     def __init__(self, channels: int):
         super().__init__()
         self.body = nn.SequentialCell(
-            nn.ReflectionPad2d(1), convolution(channels, channels, 3), InstanceNorm2d(), nn.ReLU(),
-            nn.ReflectionPad2d(1), convolution(channels, channels, 3), InstanceNorm2d(),
-        )  # fmt: skip
+            nn.ReflectionPad2d(1),
+            convolution(channels, channels, 3),
+            InstanceNorm2d(),
+            nn.ReLU(),
+            nn.ReflectionPad2d(1),
+            convolution(channels, channels, 3),
+            InstanceNorm2d(),
+        )
 
     def construct(self, x):
         return x + self.body(x)
 
 
-@ops.constexpr  # plain Python while a graph is compiled, which knows no exception classes but the built-in ones
+# plain Python while a graph is compiled, which knows no exception classes but the built-in ones
+@ops.constexpr
 def check_size(height: int, width: int):
-    """Raise `LessonError` unless both sides can be halved twice and are wide enough for the reflection padding."""
+    """Raise `LessonError` unless both sides can be halved twice and are wide enough for the
+    reflection padding."""
     if height % 4 or width % 4 or height < 8 or width < 8:
         raise LessonError(
             f"the generator needs a height and a width of at least 8 that are divisible by 4, but the image is "
@@ -31,26 +40,51 @@ def check_size(height: int, width: int):
 
 
 class ResNetGenerator(nn.Cell):
-    """Translate images of one domain into the other: c7s1-64, d128, d256, n × R256, u128, u64, c7s1-3.
+    """Translate images of one domain into the other: c7s1-64, d128, d256, n × R256, u128, u64,
+    c7s1-3.
 
-    Takes and returns float32 images of shape N×C×H×W with values in [-1, 1]. H and W can be any multiples of 4 from 8
-    on; anything else raises `LessonError`. The paper uses 6 blocks for 128×128 images and 9 from 256×256 on.
+    Takes and returns float32 images of shape N×C×H×W with values in [-1, 1]. H and W can be any
+    multiples of 4 from 8 on; anything else raises `LessonError`. The paper uses 6 blocks for
+    128×128 images and 9 from 256×256 on.
     """
 
-    def __init__(self, in_channels: int = 3, out_channels: int = 3, base_channels: int = 64, n_layers: int = 9):
+    def __init__(
+        self,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        base_channels: int = 64,
+        n_layers: int = 9,
+    ):
         super().__init__()
         k = base_channels
         self.encoder = nn.SequentialCell(
-            nn.ReflectionPad2d(3), convolution(in_channels, k, 7), InstanceNorm2d(), nn.ReLU(),  # N×k×H×W
-            convolution(k, 2 * k, 3, stride=2, padding=1), InstanceNorm2d(), nn.ReLU(),  # N×2k×H/2×W/2
-            convolution(2 * k, 4 * k, 3, stride=2, padding=1), InstanceNorm2d(), nn.ReLU(),  # N×4k×H/4×W/4
-        )  # fmt: skip
-        self.blocks = nn.SequentialCell([ResidualBlock(4 * k) for _ in range(n_layers)])  # n distinct blocks
+            # N×k×H×W
+            nn.ReflectionPad2d(3),
+            convolution(in_channels, k, 7),
+            InstanceNorm2d(),
+            nn.ReLU(),
+            # N×2k×H/2×W/2
+            convolution(k, 2 * k, 3, stride=2, padding=1),
+            InstanceNorm2d(),
+            nn.ReLU(),
+            # N×4k×H/4×W/4
+            convolution(2 * k, 4 * k, 3, stride=2, padding=1),
+            InstanceNorm2d(),
+            nn.ReLU(),
+        )
+        # n distinct blocks
+        self.blocks = nn.SequentialCell([ResidualBlock(4 * k) for _ in range(n_layers)])
         self.decoder = nn.SequentialCell(
-            upsampling(4 * k, 2 * k), InstanceNorm2d(), nn.ReLU(),  # N×2k×H/2×W/2
-            upsampling(2 * k, k), InstanceNorm2d(), nn.ReLU(),  # N×k×H×W
-            nn.ReflectionPad2d(3), OutputConvolution(k, out_channels, 7), nn.Tanh(),
-        )  # fmt: skip
+            upsampling(4 * k, 2 * k),
+            InstanceNorm2d(),
+            nn.ReLU(),  # N×2k×H/2×W/2
+            upsampling(2 * k, k),
+            InstanceNorm2d(),
+            nn.ReLU(),  # N×k×H×W
+            nn.ReflectionPad2d(3),
+            OutputConvolution(k, out_channels, 7),
+            nn.Tanh(),
+        )
 
     def construct(self, x):
         check_size(*x.shape[2:])

@@ -1,15 +1,17 @@
-"""Chapter 5: the image pool of Shrivastava et al. (2017), which shows the discriminators older fakes too."""
+"""Chapter 5: the image pool of Shrivastava et al. (2017), which shows the discriminators older
+fakes too."""
 
 import numpy as np
 
 
 class ImagePool:
-    """Keep ``size`` fakes of different age: a query returns the new image or, half of the time, an older one.
+    """Keep ``size`` fakes of different age: a query returns the new image or, half of the time, an
+    older one.
 
-    While the pool fills, every image is stored and returned as it is. After that each new image is returned unchanged
-    with probability one half; otherwise it takes the place of a random stored image, and that one is returned. The 50
-    images are from section 4 of the CycleGAN paper, the rule from its authors' code. With ``size`` = 0 every query
-    returns its input.
+    While the pool fills, every image is stored and returned as it is. After that each new image is
+    returned unchanged with probability one half; otherwise it takes the place of a random stored
+    image, and that one is returned. The 50 images are from section 4 of the CycleGAN paper, the
+    rule from its authors' code. With ``size`` = 0 every query returns its input.
     """
 
     def __init__(self, size: int = 50, seed: int = 0):
@@ -18,7 +20,8 @@ class ImagePool:
         self.rng = np.random.default_rng(seed)
 
     def query(self, images: np.ndarray) -> np.ndarray:
-        """Take N×3×H×W fresh fakes in [-1, 1] and return as many, each of them fresh or from an earlier call."""
+        """Take N×3×H×W fresh fakes in [-1, 1] and return as many, each of them fresh or from an
+        earlier call."""
         return np.stack([self._swap(image) for image in images])
 
     def _swap(self, image: np.ndarray) -> np.ndarray:
@@ -33,7 +36,10 @@ class ImagePool:
 
     def state(self) -> dict:
         """Everything that the next query depends on, as plain arrays and dictionaries."""
-        return {"images": [image.copy() for image in self.images], "rng": self.rng.bit_generator.state}
+        return {
+            "images": [image.copy() for image in self.images],
+            "rng": self.rng.bit_generator.state,
+        }
 
     def load_state(self, state: dict):
         """Go back to what `state` returned: the same queries then give the same answers."""

@@ -13,18 +13,23 @@ from cyclegan_lessons.generator import ResNetGenerator
 from cyclegan_lessons.images import list_images, read_image
 
 DIRECTIONS = {"x2y": "G", "y2x": "F"}  # apples to oranges, and back
-SHIPPED_MODEL = Path(__file__).parent / "models" / "orchard.ckpt"  # the demo preset, trained on the orchard
+# the demo preset, trained on the orchard
+SHIPPED_MODEL = Path(__file__).parent / "models" / "orchard.ckpt"
 BATCH = 16  # images that pass through the generator together
 
 
 def load_generator(checkpoint: Path | None = None, direction: str = "x2y") -> ResNetGenerator:
-    """Return the generator G (``"x2y"``) or F (``"y2x"``) of a checkpoint; without one, of the model in the package.
+    """Return the generator G (``"x2y"``) or F (``"y2x"``) of a checkpoint; without one, of the
+    model in the package.
 
-    The network is built from the configuration stored in the checkpoint. Raises `LessonError` when the file is missing or
-    damaged, or when a single parameter is missing, left over or of another shape.
+    The network is built from the configuration stored in the checkpoint. Raises `LessonError` when
+    the file is missing or damaged, or when a single parameter is missing, left over or of another
+    shape.
     """
     if direction not in DIRECTIONS:
-        raise LessonError(f"direction must be x2y or y2x, but it is {direction!r}; choose one of the two.")
+        raise LessonError(
+            f"direction must be x2y or y2x, but it is {direction!r}; choose one of the two."
+        )
     checkpoint = Path(checkpoint or SHIPPED_MODEL)
     tensors, info = read_checkpoint(checkpoint)
     config = info["config"]
@@ -47,11 +52,16 @@ def to_images(tensor: ms.Tensor) -> np.ndarray:
 def translate(generator: nn.Cell, images: np.ndarray) -> np.ndarray:
     """Translate uint8 images N×H×W×3, or one of H×W×3, and return the same shape and type.
 
-    Any height and width will do: the image is extended by reflection to the next multiples of 4 (and at least 8), and
-    the result is cut back. Raises `LessonError` for any other shape or type.
+    Any height and width will do: the image is extended by reflection to the next multiples of 4
+    (and at least 8), and the result is cut back. Raises `LessonError` for any other shape or type.
     """
     images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[-1] != 3 or 0 in images.shape:
+    if (
+        images.dtype != np.uint8
+        or images.ndim not in (3, 4)
+        or images.shape[-1] != 3
+        or 0 in images.shape
+    ):
         raise LessonError(
             f"translate needs uint8 images of shape N×H×W×3 or H×W×3, but got {images.dtype} of shape "
             f"{'×'.join(map(str, images.shape))}; convert them first, for example with PIL's convert('RGB')."
@@ -61,22 +71,34 @@ def translate(generator: nn.Cell, images: np.ndarray) -> np.ndarray:
     height, width = images.shape[1:3]
     rows, columns = (max(8, -(-side // 4) * 4) - side for side in (height, width))
     padded = np.pad(images, ((0, 0), (0, rows), (0, columns), (0, 0)), mode="symmetric")
-    parts = [to_images(generator(to_tensor(padded[i : i + BATCH]))) for i in range(0, len(padded), BATCH)]
+    parts = [
+        to_images(generator(to_tensor(padded[i : i + BATCH]))) for i in range(0, len(padded), BATCH)
+    ]
     return np.concatenate(parts)[:, :height, :width]
 
 
-def translate_files(inputs: list[Path], out: Path, checkpoint: Path | None = None, direction: str = "x2y") -> list[Path]:
-    """Translate image files, and all images in folders, and return the paths of the pictures written to ``out``.
+def translate_files(
+    inputs: list[Path], out: Path, checkpoint: Path | None = None, direction: str = "x2y"
+) -> list[Path]:
+    """Translate image files, and all images in folders, and return the paths of the pictures
+    written to ``out``.
 
-    For each ``NAME.jpg`` there will be ``out/NAME.png``, the translation in the image's own size, and
-    ``out/side_by_side/NAME.png``, the original and the translation next to each other. Raises `LessonError` when an
-    input is not an image, two inputs have one name, or ``out`` cannot be written; then nothing is written.
+    For each ``NAME.jpg`` there will be ``out/NAME.png``, the translation in the image's own size,
+    and ``out/side_by_side/NAME.png``, the original and the translation next to each other. Raises
+    `LessonError` when an input is not an image, two inputs have one name, or ``out`` cannot be
+    written; then nothing is written.
     """
-    paths = [path for given in map(Path, inputs) for path in (list_images(given) if given.is_dir() else [given])]
+    paths = [
+        path
+        for given in map(Path, inputs)
+        for path in (list_images(given) if given.is_dir() else [given])
+    ]
     names = [path.stem for path in paths]
     for name in names:
         if names.count(name) > 1:
-            raise LessonError(f"two of the images are called {name}, and would overwrite each other; rename one.")
+            raise LessonError(
+                f"two of the images are called {name}, and would overwrite each other; rename one."
+            )
     for path in paths:
         read_image(path)  # all inputs are checked before anything is written
     generator = load_generator(checkpoint, direction)
@@ -87,8 +109,12 @@ def translate_files(inputs: list[Path], out: Path, checkpoint: Path | None = Non
             image = read_image(path)
             result = translate(generator, image)
             Image.fromarray(result).save(out / f"{path.stem}.png")
-            Image.fromarray(np.hstack([image, result])).save(out / "side_by_side" / f"{path.stem}.png")
+            Image.fromarray(np.hstack([image, result])).save(
+                out / "side_by_side" / f"{path.stem}.png"
+            )
             written.append(out / f"{path.stem}.png")
     except OSError as error:
-        raise LessonError(f"{out} cannot be written ({error.strerror}); choose another folder.") from error
+        raise LessonError(
+            f"{out} cannot be written ({error.strerror}); choose another folder."
+        ) from error
     return written

@@ -1,4 +1,5 @@
-"""Start msrun for `train --workers N`, show what its workers say, pass on signals, and end all of them when one dies."""
+"""Start msrun for `train --workers N`, show what its workers say, pass on signals, and end all of
+them when one dies."""
 
 import codecs
 import ctypes
@@ -18,18 +19,26 @@ import psutil
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.runs import hold, stop_signals
 
-LAUNCHED = "CYCLEGAN_LESSONS_LAUNCHED"  # set for workers that `launch` started, and that must end with it
-MINDSPORE_LINE = re.compile(r"\[(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\] [A-Z_]+\([^\n]*\n|^error: [^\n]*\n", re.MULTILINE)
-UNFINISHED_LINE = re.compile(r"(?:\[[A-Z]*(?:\](?: [A-Z_]*(?:\([^\n]*)?)?)?|^error: [^\n]*)\Z", re.MULTILINE)
-DEATH = re.compile(r"Worker process (\d+) exit with exception. Error code: (-?\d+)")  # what msrun says
+# set for workers that `launch` started, and that must end with it
+LAUNCHED = "CYCLEGAN_LESSONS_LAUNCHED"
+MINDSPORE_LINE = re.compile(
+    r"\[(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\] [A-Z_]+\([^\n]*\n|^error: [^\n]*\n", re.MULTILINE
+)
+UNFINISHED_LINE = re.compile(
+    r"(?:\[[A-Z]*(?:\](?: [A-Z_]*(?:\([^\n]*)?)?)?|^error: [^\n]*)\Z", re.MULTILINE
+)
+# what msrun says
+DEATH = re.compile(r"Worker process (\d+) exit with exception. Error code: (-?\d+)")
 
 
 def launch(workers: int, arguments: list[str], out: Path):
-    """Run ``python ARGUMENTS…`` in so many workers on this machine, and show what the first one prints until all have ended.
+    """Run ``python ARGUMENTS…`` in so many workers on this machine, and show what the first one
+    prints until all have ended.
 
-    Their logs are in ``out``/workers. Ctrl-C and SIGTERM reach all workers, which then stop after the same step, and end in
-    `KeyboardInterrupt`; a second Ctrl-C kills them. When a worker dies, the others are killed. Raises `LessonError` with
-    what a worker said, else with the name of the one that died. No process is left behind.
+    Their logs are in ``out``/workers. Ctrl-C and SIGTERM reach all workers, which then stop after
+    the same step, and end in `KeyboardInterrupt`; a second Ctrl-C kills them. When a worker dies,
+    the others are killed. Raises `LessonError` with what a worker said, else with the name of the
+    one that died. No process is left behind.
     """
     logs = Path(out) / "workers"
     try:
@@ -38,7 +47,9 @@ def launch(workers: int, arguments: list[str], out: Path):
         for old in logs.glob("*.log"):
             old.unlink()
     except OSError as error:
-        raise LessonError(f"{out} cannot be written ({error.strerror}); choose another folder.") from error
+        raise LessonError(
+            f"{out} cannot be written ({error.strerror}); choose another folder."
+        ) from error
     with stop_signals() as stops:
         job, told = Job(workers, arguments, logs), 0
         try:
@@ -66,25 +77,56 @@ class Job:
         self.processes: set[psutil.Process] = set()
         self.workers: dict[int, psutil.Process] = {}  # by rank
         self.died: dict[int, int] = {}  # exit codes by rank, the first to die first
-        self.shown, self.waiting, self.in_a_line, self.decoder = 0, "", False, codecs.getincrementaldecoder("utf-8")("replace")
+        self.shown, self.waiting, self.in_a_line, self.decoder = (
+            0,
+            "",
+            False,
+            codecs.getincrementaldecoder("utf-8")("replace"),
+        )
         folder = Path(sys.executable).parent  # msrun looks for "python" on the path
-        environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
+        environment = {
+            **os.environ,
+            "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PYTHONUNBUFFERED": "1",
+        }
         environment |= {LAUNCHED: "1", "PYTHONIOENCODING": "utf-8"}
         if sys.stderr.isatty():
             environment["COLUMNS"] = str(shutil.get_terminal_size().columns)  # for the progress bar
         command = [
-            sys.executable, "-m", "mindspore.parallel.cluster.run", "--worker_num", workers, "--local_worker_num", workers,
-            "--master_port", free_port(), "--log_dir", logs, "--join", True, "--tail_worker_log", workers,  # none of them
-            "python" if (folder / "python").exists() else "python3", *arguments,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "mindspore.parallel.cluster.run",
+            "--worker_num",
+            workers,
+            "--local_worker_num",
+            workers,
+            # none of them
+            "--master_port",
+            free_port(),
+            "--log_dir",
+            logs,
+            "--join",
+            True,
+            "--tail_worker_log",
+            workers,
+            "python" if (folder / "python").exists() else "python3",
+            *arguments,
+        ]
         with open(logs / "msrun.log", "wb") as log:
             self.msrun = subprocess.Popen(
-                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment,
-                start_new_session=True, preexec_fn=end_with_parent,  # a session of its own: a Ctrl-C does not reach it
-            )  # fmt: skip
+                list(map(str, command)),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                # a session of its own: a Ctrl-C does not reach it
+                start_new_session=True,
+                preexec_fn=end_with_parent,
+            )
 
     def runs(self) -> bool:
-        """Whether msrun works and has not reported that a worker died; then it would wait for the scheduler for long."""
+        """Whether msrun works and has not reported that a worker died; then it would wait for the
+        scheduler for long."""
         if len(self.workers) < self.size:
             for process in children(self.msrun):
                 self.processes.add(process)
@@ -94,14 +136,16 @@ class Job:
                         self.workers[int(about["RANK_ID"])] = process
         if self.msrun.poll() is not None or DEATH.search(self.read("msrun.log")):
             return False
-        for rank, process in self.workers.items():  # msrun looks once a second, when others may have died of the first death
+        # msrun looks once a second, when others may have died of the first death
+        for rank, process in self.workers.items():
             code = code_of_dead(process)
             if code and rank not in self.died:
                 self.died[rank] = code
         return True
 
     def stop(self, at_once: bool):
-        """Ask the workers to stop after their step; kill them when they are asked again, or have not begun."""
+        """Ask the workers to stop after their step; kill them when they are asked again, or have
+        not begun."""
         if at_once or len(self.workers) < self.size:
             self.end()
         else:
@@ -120,7 +164,8 @@ class Job:
         psutil.wait_procs(self.processes, timeout=10)
 
     def relay(self, last: bool = False):
-        """Show what worker 0 has written since the last time, without MindSpore's own lines and the error that ends it."""
+        """Show what worker 0 has written since the last time, without MindSpore's own lines and the
+        error that ends it."""
         with suppress(FileNotFoundError), open(self.logs / "worker_0.log", "rb") as file:
             file.seek(self.shown)
             new = file.read()
@@ -129,11 +174,13 @@ class Job:
             self.waiting = "" if last else "".join(UNFINISHED_LINE.findall(text))
             text = text.removesuffix(self.waiting)
             self.in_a_line = not text.endswith("\n") if text else self.in_a_line
-            sys.stderr.write(text + "\n" if last and self.in_a_line else text)  # a progress bar that was cut off
+            # a progress bar that was cut off
+            sys.stderr.write(text + "\n" if last and self.in_a_line else text)
             sys.stderr.flush()
 
     def death(self) -> tuple[int | None, int | None]:
-        """Rank, where it is known, and exit code of the worker whose death ended the job; code None when all ended well."""
+        """Rank, where it is known, and exit code of the worker whose death ended the job; code None
+        when all ended well."""
         found = DEATH.search(self.read("msrun.log"))
         if not found:
             return None, self.msrun.returncode or None
@@ -151,7 +198,11 @@ class Job:
         who, log = f"worker {rank} of {self.size}", self.logs / f"worker_{rank}.log"
         if rank is None:  # it ended so soon that it was not seen, or msrun did
             who, log = "one of them", self.logs
-        how = f"was killed ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
+        how = (
+            f"was killed ({signal.Signals(-code).name})"
+            if code < 0
+            else f"ended with exit code {code}"
+        )
         return (
             f"all workers must train to the end, but {who} {how}, so the others were stopped; see {log}, then go on "
             f"from the last checkpoint with the same command and --resume."
@@ -169,10 +220,13 @@ def end_with_parent():
 
 
 def code_of_dead(process: psutil.Process) -> int | None:
-    """The exit code of a process whose parent has not asked for it yet, where Linux tells; negative for a signal."""
+    """The exit code of a process whose parent has not asked for it yet, where Linux tells; negative
+    for a signal."""
     with suppress(psutil.Error, OSError, ValueError):
         if process.status() == psutil.STATUS_ZOMBIE:
-            return os.waitstatus_to_exitcode(int(Path(f"/proc/{process.pid}/stat").read_text().split()[-1]))
+            return os.waitstatus_to_exitcode(
+                int(Path(f"/proc/{process.pid}/stat").read_text().split()[-1])
+            )
     return None
 
 

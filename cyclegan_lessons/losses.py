@@ -1,4 +1,5 @@
-"""Chapter 4: the three losses. Each returns a scalar, the mean over the batch and over all positions."""
+"""Chapter 4: the three losses. Each returns a scalar, the mean over the batch and over all
+positions."""
 
 from mindspore import Tensor, ops
 
@@ -6,30 +7,35 @@ from cyclegan_lessons.errors import LessonError
 
 
 def adversarial_loss(prediction: Tensor, is_real: bool, kind: str = "lsgan") -> Tensor:
-    """How far a discriminator's raw scores N×1×h×w are from "real" (``is_real``) or "fake"; a scalar, at least 0.
+    """How far a discriminator's raw scores N×1×h×w are from "real" (``is_real``) or "fake"; a
+    scalar, at least 0.
 
-    ``"lsgan"``: mean squared distance to 1 or 0 (section 4's choice, Mao et al. 2017). ``"log"``: the cross-entropy
-    of equation 1, on raw scores. D's loss adds the two cases; G's loss is the real case on its own fakes. Raises
-    `LessonError` on another kind.
+    ``"lsgan"``: mean squared distance to 1 or 0 (section 4's choice, Mao et al. 2017). ``"log"``:
+    the cross-entropy of equation 1, on raw scores. D's loss adds the two cases; G's loss is the
+    real case on its own fakes. Raises `LessonError` on another kind.
     """
     if kind == "lsgan":
         target = 1.0 if is_real else 0.0
         return ((prediction - target) ** 2).mean()
     if kind == "log":
-        return ops.softplus(-prediction if is_real else prediction).mean()  # −log σ(s) or −log(1 − σ(s))
+        # −log σ(s) or −log(1 − σ(s))
+        return ops.softplus(-prediction if is_real else prediction).mean()
     return unknown_kind(kind)
 
 
-@ops.constexpr  # plain Python while a graph is compiled, which knows no exception classes but the built-in ones
+# plain Python while a graph is compiled, which knows no exception classes but the built-in ones
+@ops.constexpr
 def unknown_kind(kind):
     raise LessonError(f"kind must be 'lsgan' or 'log', but it is {kind!r}; choose one of the two.")
 
 
 def cycle_consistency_loss(reconstruction: Tensor, image: Tensor) -> Tensor:
-    """Mean absolute difference between an image and its round trip, both N×3×H×W in [-1, 1] (equation 2); 0 to 2."""
+    """Mean absolute difference between an image and its round trip, both N×3×H×W in [-1, 1]
+    (equation 2); 0 to 2."""
     return (reconstruction - image).abs().mean()
 
 
 def identity_loss(same: Tensor, image: Tensor) -> Tensor:
-    """Mean absolute change of an image that was in the target domain already, as in G(y) against y (section 5.2)."""
+    """Mean absolute change of an image that was in the target domain already, as in G(y) against y
+    (section 5.2)."""
     return (same - image).abs().mean()

@@ -1,4 +1,5 @@
-"""What only notebooks need: a figure that grows while a model trains, and the package's own source code."""
+"""What only notebooks need: a figure that grows while a model trains, and the package's own source
+code."""
 
 import inspect
 
@@ -10,10 +11,11 @@ from cyclegan_lessons.plotting import CURVES, draw_curves, draw_grid, sample_row
 
 
 class LiveFigure:
-    """A figure in a notebook that grows while a model trains: loss curves above, translated images below.
+    """A figure in a notebook that grows while a model trains: loss curves above, translated images
+    below.
 
-    Pass ``update`` to `CycleGANTrainer.fit` as ``on_sample``. The images are uint8 N×H×W×3 that training never sees; four
-    of each domain fill the figure well. ``width`` in inches.
+    Pass ``update`` to `CycleGANTrainer.fit` as ``on_sample``. The images are uint8 N×H×W×3 that
+    training never sees; four of each domain fill the figure well. ``width`` in inches.
     """
 
     def __init__(self, images_x: np.ndarray, images_y: np.ndarray, width: float = 8):
@@ -25,7 +27,8 @@ class LiveFigure:
         self.handle = None
 
     def update(self, trainer):
-        """Draw the trainer's history and its translations of the images, in place of the last drawing."""
+        """Draw the trainer's history and its translations of the images, in place of the last
+        drawing."""
         draw_curves(self.curves, trainer.history)
         rows = list(sample_rows(trainer.G, trainer.F, *self.images).items())
         draw_grid(self.grids[0], dict(rows[:3]))  # x, G(x), F(G(x))
@@ -38,6 +41,7 @@ class LiveFigure:
 
 
 def show_source(*objects):
-    """Show the source code of classes and functions of the package in a notebook, exactly as the package runs it."""
+    """Show the source code of classes and functions of the package in a notebook, exactly as the
+    package runs it."""
     source = "\n\n".join(inspect.getsource(inspect.unwrap(thing)) for thing in objects)
     display(Markdown(f"```python\n{source}```"))

@@ -11,7 +11,9 @@ def tile(rows: list[np.ndarray], gap: int = 4) -> np.ndarray:
     """Put rows of images, each uint8 N×H×W×3, into one white-spaced picture of uint8."""
     height, width = rows[0].shape[1:3]
     columns = max(map(len, rows))
-    picture = np.full((len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    picture = np.full(
+        (len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8
+    )
     for i, row in enumerate(rows):
         for j, image in enumerate(row):
             picture[i * (height + gap) :, j * (width + gap) :][:height, :width] = image
@@ -19,20 +21,28 @@ def tile(rows: list[np.ndarray], gap: int = 4) -> np.ndarray:
 
 
 def sample_rows(G, F, images_x: np.ndarray, images_y: np.ndarray) -> dict[str, np.ndarray]:
-    """Translate both ways and back: uint8 N×H×W×3 images under the row titles x, G(x), F(G(x)), y, F(y), G(F(y))."""
+    """Translate both ways and back: uint8 N×H×W×3 images under the row titles x, G(x), F(G(x)), y,
+    F(y), G(F(y))."""
     fake_y, fake_x = translate(G, images_x), translate(F, images_y)
     return {
-        "x": images_x, "G(x)": fake_y, "F(G(x))": translate(F, fake_y),
-        "y": images_y, "F(y)": fake_x, "G(F(y))": translate(G, fake_x),
-    }  # fmt: skip
+        "x": images_x,
+        "G(x)": fake_y,
+        "F(G(x))": translate(F, fake_y),
+        "y": images_y,
+        "F(y)": fake_x,
+        "G(F(y))": translate(G, fake_x),
+    }
 
 
 def draw_grid(axis, rows: dict[str, np.ndarray], gap: int = 4):
-    """Draw titled rows of images, uint8 N×H×W×3 each, as one picture into one axis, in place of what was there."""
+    """Draw titled rows of images, uint8 N×H×W×3 each, as one picture into one axis, in place of
+    what was there."""
     height = next(iter(rows.values())).shape[1]
     axis.clear()
     axis.imshow(tile(list(rows.values()), gap))
-    axis.set_yticks([(height + gap) * i + height / 2 for i in range(len(rows))], rows, fontsize="small")
+    axis.set_yticks(
+        [(height + gap) * i + height / 2 for i in range(len(rows))], rows, fontsize="small"
+    )
     axis.set_xticks([])
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
@@ -42,8 +52,12 @@ def show_rows(rows: dict[str, np.ndarray], width: float = 8) -> Figure:
     """Draw titled rows of images, uint8 N×H×W×3 each; ``width`` in inches."""
     columns = max(map(len, rows.values()))
     figure, axes = plt.subplots(
-        len(rows), columns, figsize=(width, width * len(rows) / columns), squeeze=False, layout="constrained"
-    )  # fmt: skip
+        len(rows),
+        columns,
+        figsize=(width, width * len(rows) / columns),
+        squeeze=False,
+        layout="constrained",
+    )
     for (title, images), row_axes in zip(rows.items(), axes):
         for axis, image in zip(row_axes, images):
             axis.imshow(image)
@@ -62,14 +76,16 @@ CURVES = {
 }
 
 
-INTO_X = ("F", "D_X", "cycle_x", "identity_x")  # what concerns apples is red, what concerns oranges is orange
+# what concerns apples is red, what concerns oranges is orange
+INTO_X = ("F", "D_X", "cycle_x", "identity_x")
 
 
 def draw_curves(axes, history: list[dict]):
-    """Draw the losses of a training history over its steps into four axes, one for each kind of loss.
+    """Draw the losses of a training history over its steps into four axes, one for each kind of
+    loss.
 
-    The losses of single steps are pale; the full line is their mean over the last fiftieth of the history, which in a
-    history of less than 100 steps is one step.
+    The losses of single steps are pale; the full line is their mean over the last fiftieth of the
+    history, which in a history of less than 100 steps is one step.
     """
     steps = [row["step"] for row in history]
     window = max(1, len(history) // 50)
@@ -84,9 +100,15 @@ def draw_curves(axes, history: list[dict]):
             axis.plot(steps[window - 1 :], means, color=color, label=name, linewidth=1.5)
         axis.set_title(title, fontsize="small", pad=18)
         axis.legend(
-            loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize="x-small",
-            borderpad=0.2, handlelength=1.2, columnspacing=1,
-        )  # fmt: skip
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),
+            ncols=2,
+            frameon=False,
+            fontsize="x-small",
+            borderpad=0.2,
+            handlelength=1.2,
+            columnspacing=1,
+        )
         axis.set_xlabel("step", fontsize="small")
         axis.set_ylim(bottom=0)
         axis.tick_params(labelsize="small")
@@ -94,7 +116,8 @@ def draw_curves(axes, history: list[dict]):
 
 
 def show_curves(history: list[dict], width: float = 8) -> Figure:
-    """Draw the losses of a training history, rows of `CycleGANTrainer.history`; ``width`` in inches."""
+    """Draw the losses of a training history, rows of `CycleGANTrainer.history`; ``width`` in
+    inches."""
     figure, axes = plt.subplots(1, len(CURVES), figsize=(width, width / 3.5), layout="constrained")
     draw_curves(axes, history)
     return figure

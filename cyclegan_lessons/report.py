@@ -1,4 +1,5 @@
-"""One HTML page that shows a training run: curves, samples, numbers, configuration. It needs no other file, no network."""
+"""One HTML page that shows a training run: curves, samples, numbers, configuration. It needs no
+other file, no network."""
 
 import base64
 import io
@@ -73,9 +74,11 @@ td {{ font-variant-numeric: tabular-nums; }}
 
 
 def write_report(run: Path, out: Path | None = None) -> Path:
-    """Write the page about the run folder ``run`` to ``out`` (default: report.html in it) and return its path.
+    """Write the page about the run folder ``run`` to ``out`` (default: report.html in it) and
+    return its path.
 
-    The run may still be training. Raises `LessonError` when ``run`` is not a run folder or ``out`` cannot be written.
+    The run may still be training. Raises `LessonError` when ``run`` is not a run folder or ``out``
+    cannot be written.
     """
     run = Path(run)
     out = Path(out or run / "report.html")
@@ -83,7 +86,9 @@ def write_report(run: Path, out: Path | None = None) -> Path:
     try:
         write_whole(out, page.encode())
     except OSError as error:
-        raise LessonError(f"{out} cannot be written ({error.strerror}); choose another file with --out.") from error
+        raise LessonError(
+            f"{out} cannot be written ({error.strerror}); choose another file with --out."
+        ) from error
     return out
 
 
@@ -92,55 +97,83 @@ def make_page(run: Path) -> str:
     config = read_json(run / "config.json", "give the folder that --out of the train command named")
     history = read_history(run / "history.csv") if (run / "history.csv").is_file() else []
     if not history or not history[0].keys() >= {*NUMBERS, *LOSSES}:
-        raise LessonError(f"{run} should hold a history of at least one step, but it has none yet; train first.")
+        raise LessonError(
+            f"{run} should hold a history of at least one step, but it has none yet; train first."
+        )
     checkpoints = sorted(path.name for path in run.glob("checkpoints/step_*.ckpt"))
     samples = sorted(run.glob("samples/step_*.png"))
-    shown = [samples[round(i)] for i in np.linspace(0, len(samples) - 1, min(SAMPLES, len(samples)))]
+    shown = [
+        samples[round(i)] for i in np.linspace(0, len(samples) - 1, min(SAMPLES, len(samples)))
+    ]
     block, last = -(-len(history) // POINTS), history[-1]
     return PAGE.format(
         title=f"Training run {escape(run.resolve().name)}",
         summary=f"Step {last['step']}, epoch {last['epoch']}, learning rate {last['rate']:.3g}. "
-        + (f"The last checkpoint is {checkpoints[-1]}." if checkpoints else "There is no checkpoint yet."),
+        + (
+            f"The last checkpoint is {checkpoints[-1]}."
+            if checkpoints
+            else "There is no checkpoint yet."
+        ),
         curves_text=curves_text(len(history), block),
         samples_text=f"{len(shown)} of {len(samples)} sample grids. The rows of each, from above: "
         "x, G(x), F(G(x)), y, F(y), G(F(y)).",
         samples="\n".join(map(sample_figure, shown)),
         numbers_text=f"Means over {window(history)} steps.",
-        numbers=table(("loss", "at the start", "at the end", "lowest", "at step"), loss_rows(history)),
+        numbers=table(
+            ("loss", "at the start", "at the end", "lowest", "at step"), loss_rows(history)
+        ),
         metrics=metrics_tables(run),
-        configuration=table(("setting", "value"), [(name, json.dumps(value)) for name, value in config.items()]),
-        curves="\n".join(draw_svgs(thin(history, block))),  # what takes longest comes when all else is known to be there
-    )  # fmt: skip
+        configuration=table(
+            ("setting", "value"), [(name, json.dumps(value)) for name, value in config.items()]
+        ),
+        # what takes longest comes when all else is known to be there
+        curves="\n".join(draw_svgs(thin(history, block))),
+    )
 
 
 def curves_text(steps: int, block: int) -> str:
     points = "single steps" if block == 1 else f"means over {block} steps"
-    return f"The lines join {points}." if steps < 100 else f"Pale: {points}. Full lines: their running mean."
+    return (
+        f"The lines join {points}."
+        if steps < 100
+        else f"Pale: {points}. Full lines: their running mean."
+    )
 
 
 def read_json(path: Path, to_do: str, inside: type = object) -> dict:
-    """A JSON object whose values are all ``inside``; raises `LessonError`, which ends in what to do."""
+    """A JSON object whose values are all ``inside``; raises `LessonError`, which ends in what to
+    do."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or not all(isinstance(value, inside) for value in content.values()):
+        if not isinstance(content, dict) or not all(
+            isinstance(value, inside) for value in content.values()
+        ):
             raise ValueError
         return content
     except OSError as error:
-        raise LessonError(f"{path} should be there, but it cannot be read ({error.strerror}); {to_do}.") from error
+        raise LessonError(
+            f"{path} should be there, but it cannot be read ({error.strerror}); {to_do}."
+        ) from error
     except ValueError as error:
-        raise LessonError(f"{path} should hold a JSON object, but it is damaged; {to_do}.") from error
+        raise LessonError(
+            f"{path} should hold a JSON object, but it is damaged; {to_do}."
+        ) from error
 
 
 def thin(history: list[dict], block: int) -> list[dict]:
     """A history whose rows are the means of ``block`` rows each."""
     blocks = (history[i : i + block] for i in range(0, len(history), block))
-    return [{name: sum(row[name] for row in rows) / len(rows) for name in history[0]} for rows in blocks]
+    return [
+        {name: sum(row[name] for row in rows) / len(rows) for name in history[0]} for rows in blocks
+    ]
 
 
 def draw_svgs(history: list[dict]) -> list[str]:
     """One SVG for each kind of loss, in the text colour of the page that it stands in."""
     ink = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    with rc_context({name: INK for name in ink} | {"svg.fonttype": "none", "svg.hashsalt": "report"}):
+    with rc_context(
+        {name: INK for name in ink} | {"svg.fonttype": "none", "svg.hashsalt": "report"}
+    ):
         figures = [Figure(figsize=(4, 2.6), layout="constrained") for _ in CURVES]
         draw_curves([figure.subplots() for figure in figures], history)
         texts = []
@@ -150,7 +183,8 @@ def draw_svgs(history: list[dict]) -> list[str]:
             figure.savefig(file, format="svg", transparent=True, metadata=nothing)
             svg = file.getvalue().replace(INK, "currentColor")
             label = f'<svg role="img" aria-label="{title} losses over the steps" '
-            texts.append(svg[svg.index("<svg ") :].replace("<svg ", label, 1))  # without the XML declaration
+            # without the XML declaration
+            texts.append(svg[svg.index("<svg ") :].replace("<svg ", label, 1))
     return texts
 
 
@@ -160,7 +194,9 @@ def sample_figure(path: Path) -> str:
     try:
         content, kind, image = path.read_bytes(), "png", Image.open(path).convert("RGB")
     except OSError as error:
-        raise LessonError(f"{path} should be a sample of the run, but it is damaged; remove it.") from error
+        raise LessonError(
+            f"{path} should be a sample of the run, but it is damaged; remove it."
+        ) from error
     if image.width > SAMPLE_SIZE[0] or image.height > SAMPLE_SIZE[1]:
         image.thumbnail(SAMPLE_SIZE)
         file, kind = io.BytesIO(), "jpeg"
@@ -179,12 +215,19 @@ def window(history: list[dict]) -> int:
 
 
 def loss_rows(history: list[dict]) -> list[tuple]:
-    """For every loss its mean at the start, at the end, and the lowest, with the last step of that mean."""
+    """For every loss its mean at the start, at the end, and the lowest, with the last step of that
+    mean."""
     size, rows = window(history), []
     for name in (name for name in history[0] if name not in NUMBERS):
         means = np.convolve([row[name] for row in history], np.full(size, 1 / size), "valid")
         lowest = int(means.argmin())
-        rows.append((name, *(f"{means[i]:.4f}" for i in (0, -1, lowest)), history[lowest + size - 1]["step"]))
+        rows.append(
+            (
+                name,
+                *(f"{means[i]:.4f}" for i in (0, -1, lowest)),
+                history[lowest + size - 1]["step"],
+            )
+        )
     return rows
 
 
@@ -194,7 +237,11 @@ def metrics_tables(run: Path) -> str:
     if not path.exists():
         return ""
     metrics = read_json(path, "write it again with evaluate --json, or remove it", inside=dict)
-    names = list(dict.fromkeys(name for numbers in metrics.values() for name in numbers if name != "interval"))
+    names = list(
+        dict.fromkeys(
+            name for numbers in metrics.values() for name in numbers if name != "interval"
+        )
+    )
     rows = [(name, *(metric(numbers, name) for numbers in metrics.values())) for name in names]
     return "<p>On the test images, with 95% intervals:</p>\n" + table(("metric", *metrics), rows)
 
@@ -202,10 +249,14 @@ def metrics_tables(run: Path) -> str:
 def metric(numbers: dict, name: str) -> str:
     """One number of `evaluate`, and its interval where it has one."""
     ends = numbers.get("interval", {}).get(name)
-    return f"{numbers.get(name, np.nan):.4g}" + (f" ({ends[0]:.4g} to {ends[1]:.4g})" if ends else "")
+    return f"{numbers.get(name, np.nan):.4g}" + (
+        f" ({ends[0]:.4g} to {ends[1]:.4g})" if ends else ""
+    )
 
 
 def table(head: tuple, rows: list[tuple]) -> str:
     lines = [f"<tr>{''.join(f'<th>{escape(str(cell))}</th>' for cell in head)}</tr>"]
-    lines += [f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows]
+    lines += [
+        f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows
+    ]
     return "<table>\n" + "\n".join(lines) + "\n</table>"

@@ -1,4 +1,5 @@
-"""The folder of one training run: config.json, history.csv, samples, checkpoints. One process writes it."""
+"""The folder of one training run: config.json, history.csv, samples, checkpoints. One process
+writes it."""
 
 import csv
 import fcntl
@@ -21,11 +22,13 @@ from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.errors import LessonError
 
 KEPT_CHECKPOINTS = 3
-_held: dict[tuple[int, int], int] = {}  # the run folders of this process: device and inode, to the open folder
+# the run folders of this process: device and inode, to the open folder
+_held: dict[tuple[int, int], int] = {}
 
 
 def hold(folder: Path):
-    """Reserve ``folder`` for this process until it ends, in whatever way. Raises `LessonError` when another one has it.
+    """Reserve ``folder`` for this process until it ends, in whatever way. Raises `LessonError` when
+    another one has it.
 
     The lock is on the folder itself, so nothing is left behind, not even by `kill -9`.
     """
@@ -49,16 +52,21 @@ def hold(folder: Path):
 
 @contextmanager
 def stop_signals():
-    """Gather Ctrl-C and SIGTERM in a list while the block runs, since the state amid a step must not be saved.
+    """Gather Ctrl-C and SIGTERM in a list while the block runs, since the state amid a step must
+    not be saved.
 
-    MindSpore turns a Ctrl-C that comes while it computes into SIGTERM, which would end the process on the spot.
+    MindSpore turns a Ctrl-C that comes while it computes into SIGTERM, which would end the process
+    on the spot.
     """
     seen = []
-    if threading.current_thread() is not threading.main_thread():  # only the main thread hears of signals
+    # only the main thread hears of signals
+    if threading.current_thread() is not threading.main_thread():
         yield seen
         return
     stops = signal.SIGINT, signal.SIGTERM
-    before = {number: signal.signal(number, lambda number, frame: seen.append(number)) for number in stops}
+    before = {
+        number: signal.signal(number, lambda number, frame: seen.append(number)) for number in stops
+    }
     try:
         yield seen
     finally:
@@ -95,7 +103,12 @@ def read_history(path: Path) -> list[dict]:
     with open(path, newline="", encoding="utf-8", errors="replace") as file:
         for row in csv.DictReader(line for line in file if line.endswith("\n")):
             try:
-                rows.append({name: (int if name in ("step", "epoch") else float)(text) for name, text in row.items()})
+                rows.append(
+                    {
+                        name: (int if name in ("step", "epoch") else float)(text)
+                        for name, text in row.items()
+                    }
+                )
             except (TypeError, ValueError):
                 break
     return rows
@@ -109,13 +122,17 @@ def checkpoints_in(folder: Path) -> list[Path]:
 def refuse_a_run(folder: Path):
     """Raise `LessonError` when a new run would overwrite the one that ``folder`` holds."""
     if checkpoints_in(folder):
-        raise LessonError(f"{folder} already holds a run; go on with it (--resume) or choose another folder.")
+        raise LessonError(
+            f"{folder} already holds a run; go on with it (--resume) or choose another folder."
+        )
 
 
 class RunFolder:
-    """Where a run writes what it learns. A new run needs a folder without checkpoints; `resume` goes on in an old one.
+    """Where a run writes what it learns. A new run needs a folder without checkpoints; `resume`
+    goes on in an old one.
 
-    Without ``writes``, as in all workers of a run but one, nothing is written, and the folder can only be resumed from.
+    Without ``writes``, as in all workers of a run but one, nothing is written, and the folder can
+    only be resumed from.
     """
 
     def __init__(self, path: Path, config: LessonConfig, resume: bool = False, writes: bool = True):
@@ -127,18 +144,23 @@ class RunFolder:
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
             hold(self.path)
         except OSError as error:
-            raise LessonError(f"{path} cannot be written ({error.strerror}); choose another folder.") from error
-        if not resume:  # an old run's configuration stays as it is until `resume` has found that the new one fits
+            raise LessonError(
+                f"{path} cannot be written ({error.strerror}); choose another folder."
+            ) from error
+        # an old run's configuration stays as it is until `resume` has found that the new one fits
+        if not resume:
             refuse_a_run(self.path)
             self._write_config(config)
-            (self.path / "history.csv").unlink(missing_ok=True)  # of a run that was killed before it saved anything
+            # of a run that was killed before it saved anything
+            (self.path / "history.csv").unlink(missing_ok=True)
 
     def checkpoints(self) -> list[Path]:
         """The run's checkpoints, oldest first."""
         return checkpoints_in(self.path)
 
     def record(self, row: dict):
-        """Append one row of numbers to history.csv, and to TensorBoard's event files where that package is installed."""
+        """Append one row of numbers to history.csv, and to TensorBoard's event files where that
+        package is installed."""
         path = self.path / "history.csv"
         with file_of_a_run(path), open(path, "a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(row))
@@ -150,15 +172,26 @@ class RunFolder:
 
     @cached_property
     def _events(self) -> Path | None:
-        """The event file of this process for TensorBoard; None where that package is not installed."""
-        return self.path / "tensorboard" / f"events.out.tfevents.{time.time_ns()}" if find_spec("tensorboard") else None
+        """The event file of this process for TensorBoard; None where that package is not
+        installed."""
+        return (
+            self.path / "tensorboard" / f"events.out.tfevents.{time.time_ns()}"
+            if find_spec("tensorboard")
+            else None
+        )
 
     def _record_event(self, row: dict):
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
-        from tensorboard.summary.writer.record_writer import RecordWriter  # its EventFileWriter hangs on a full disk
+        from tensorboard.summary.writer.record_writer import (
+            RecordWriter,  # its EventFileWriter hangs on a full disk
+        )
 
-        values = [Summary.Value(tag=name, simple_value=row[name]) for name in row if name not in ("step", "epoch")]
+        values = [
+            Summary.Value(tag=name, simple_value=row[name])
+            for name in row
+            if name not in ("step", "epoch")
+        ]
         event = Event(wall_time=time.time(), step=row["step"], summary=Summary(value=values))
         with file_of_a_run(self._events):
             self._events.parent.mkdir(exist_ok=True)
@@ -191,7 +224,9 @@ class RunFolder:
                 self._load_history(trainer)
                 self._write_config(trainer.config)
             return
-        raise LessonError(f"no checkpoint was found in {self.path}; start the run without --resume.")
+        raise LessonError(
+            f"no checkpoint was found in {self.path}; start the run without --resume."
+        )
 
     def _write_config(self, config: LessonConfig):
         self._replace("config.json", (json.dumps(asdict(config), indent=2) + "\n").encode())

@@ -1,4 +1,5 @@
-"""Chapter 6: train G, F, D_X and D_Y together (section 4 and appendix 7.1 of the CycleGAN paper)."""
+"""Chapter 6: train G, F, D_X and D_Y together (section 4 and appendix 7.1 of the CycleGAN
+paper)."""
 
 import hashlib
 import json
@@ -32,9 +33,11 @@ LOSS_NAMES = ("total", "G", "F", "cycle_x", "cycle_y", "identity_x", "identity_y
 
 
 def linear_decay(initial_rate: float, constant_epochs: int, decay_epochs: int) -> list[float]:
-    """One learning rate per epoch: constant, then falling in equal steps, so that one more step would reach 0.
+    """One learning rate per epoch: constant, then falling in equal steps, so that one more step
+    would reach 0.
 
-    The first is always ``initial_rate``; with 100 + 100 epochs the last is ``initial_rate`` / 101 (appendix 7.1).
+    The first is always ``initial_rate``; with 100 + 100 epochs the last is ``initial_rate`` / 101
+    (appendix 7.1).
     """
     epochs = constant_epochs + decay_epochs
     steps_to_zero = epochs - max(constant_epochs, 1) + 1
@@ -43,7 +46,9 @@ def linear_decay(initial_rate: float, constant_epochs: int, decay_epochs: int) -
 
 def describe_data(folder: Path) -> dict[str, str]:
     """The name of a data folder, and one checksum of all its training images."""
-    sums = b"".join((Path(folder) / f"train_{domain}.mindrecord.sha256").read_bytes() for domain in "xy")
+    sums = b"".join(
+        (Path(folder) / f"train_{domain}.mindrecord.sha256").read_bytes() for domain in "xy"
+    )
     return {"name": Path(folder).name, "sha256": hashlib.sha256(sums).hexdigest()}
 
 
@@ -62,13 +67,19 @@ class CycleGAN(nn.Cell):
 def make_generator_step(networks: CycleGAN, optimizer: nn.Optimizer, config: LessonConfig):
     """Return the compiled function that takes N×3×H×W images x and y and updates G and F once.
 
-    It returns the total loss, its six terms in the order of `LOSS_NAMES`, and the fakes F(y) and G(x).
+    It returns the total loss, its six terms in the order of `LOSS_NAMES`, and the fakes F(y) and
+    G(x).
     """
     G, F, D_X, D_Y = networks.G, networks.F, networks.D_X, networks.D_Y
-    kind, lambda_cycle, lambda_identity = config.adversarial, config.lambda_cycle, config.lambda_identity
+    kind, lambda_cycle, lambda_identity = (
+        config.adversarial,
+        config.lambda_cycle,
+        config.lambda_identity,
+    )
 
     def generator_loss(x, y):
-        fake_y, same_y = ops.chunk(G(ops.concat((x, y))), 2)  # one pass of G for both, as a batch of 2N
+        # one pass of G for both, as a batch of 2N
+        fake_y, same_y = ops.chunk(G(ops.concat((x, y))), 2)
         fake_x, same_x = ops.chunk(F(ops.concat((y, x))), 2)
         loss_g = adversarial_loss(D_Y(fake_y), True, kind)
         loss_f = adversarial_loss(D_X(fake_x), True, kind)
@@ -76,7 +87,12 @@ def make_generator_step(networks: CycleGAN, optimizer: nn.Optimizer, config: Les
         cycle_y = cycle_consistency_loss(G(fake_x), y)  # backward cycle y → F(y) → G(F(y))
         identity_x = identity_loss(same_x, x)
         identity_y = identity_loss(same_y, y)
-        total = loss_g + loss_f + lambda_cycle * (cycle_x + cycle_y) + lambda_identity * (identity_x + identity_y)
+        total = (
+            loss_g
+            + loss_f
+            + lambda_cycle * (cycle_x + cycle_y)
+            + lambda_identity * (identity_x + identity_y)
+        )
         return total, loss_g, loss_f, cycle_x, cycle_y, identity_x, identity_y, fake_x, fake_y
 
     differentiate = ms.value_and_grad(generator_loss, None, optimizer.parameters, has_aux=True)
@@ -91,9 +107,11 @@ def make_generator_step(networks: CycleGAN, optimizer: nn.Optimizer, config: Les
 
 
 def make_discriminator_step(networks: CycleGAN, optimizer: nn.Optimizer, config: LessonConfig):
-    """Return the compiled function that takes real x and y and fakes of each, and updates D_X and D_Y once.
+    """Return the compiled function that takes real x and y and fakes of each, and updates D_X and
+    D_Y once.
 
-    It returns the losses of D_X and of D_Y. Each is halved as in appendix 7.1, though under Adam that changes little.
+    It returns the losses of D_X and of D_Y. Each is halved as in appendix 7.1, though under Adam
+    that changes little.
     """
     D_X, D_Y, kind = networks.D_X, networks.D_Y, config.adversarial
 
@@ -117,31 +135,44 @@ def make_discriminator_step(networks: CycleGAN, optimizer: nn.Optimizer, config:
 
 
 class CycleGANTrainer:
-    """One training run: the four networks, two Adam optimisers, two image pools and the number of steps done.
+    """One training run: the four networks, two Adam optimisers, two image pools and the number of
+    steps done.
 
-    ``trainer.G``, ``.F``, ``.D_X`` and ``.D_Y`` are the networks. Everything that happens follows from ``config``: two
-    trainers with the same configuration and data end with the same weights on the same machine. With several workers
-    each of them has a trainer; all have the same weights at every step.
+    ``trainer.G``, ``.F``, ``.D_X`` and ``.D_Y`` are the networks. Everything that happens follows
+    from ``config``: two trainers with the same configuration and data end with the same weights on
+    the same machine. With several workers each of them has a trainer; all have the same weights at
+    every step.
     """
 
     def __init__(self, config: LessonConfig):
         self.config = config
         self.group = join(config.workers)
         self.networks = CycleGAN(config)
-        self.G, self.F, self.D_X, self.D_Y = (getattr(self.networks, name) for name in ("G", "F", "D_X", "D_Y"))
+        self.G, self.F, self.D_X, self.D_Y = (
+            getattr(self.networks, name) for name in ("G", "F", "D_X", "D_Y")
+        )
         self.generator_optimizer = self._adam(self.G, self.F)
         self.discriminator_optimizer = self._adam(self.D_X, self.D_Y)
         pool = ImagePool if config.workers == 1 else partial(SharedPool, self.group)
         self.pool_x = pool(config.pool_size, seed=config.seed)
         self.pool_y = pool(config.pool_size, seed=config.seed + 1)
-        networks, optimizers = self.networks, [self.generator_optimizer, self.discriminator_optimizer]
+        networks, optimizers = (
+            self.networks,
+            [self.generator_optimizer, self.discriminator_optimizer],
+        )
         if config.amp:
-            networks = SimpleNamespace(**{n: MixedPrecision(getattr(networks, n)) for n in ("G", "F", "D_X", "D_Y")})
+            networks = SimpleNamespace(
+                **{n: MixedPrecision(getattr(networks, n)) for n in ("G", "F", "D_X", "D_Y")}
+            )
             optimizers = [unscaling(optimizer) for optimizer in optimizers]
         if config.workers > 1:
             optimizers = [averaging(optimizer, self.group) for optimizer in optimizers]
-        self.generator_step = sleep_while_computing(make_generator_step(networks, optimizers[0], config))
-        self.discriminator_step = sleep_while_computing(make_discriminator_step(networks, optimizers[1], config))
+        self.generator_step = sleep_while_computing(
+            make_generator_step(networks, optimizers[0], config)
+        )
+        self.discriminator_step = sleep_while_computing(
+            make_discriminator_step(networks, optimizers[1], config)
+        )
         self.rates = linear_decay(config.learning_rate, config.constant_epochs, config.decay_epochs)
         self.step = 0  # training steps done
         self.data: dict | None = None  # what was trained on, as `describe_data` says
@@ -153,7 +184,8 @@ class CycleGANTrainer:
         return nn.Adam(weights, learning_rate=self.config.learning_rate, beta1=self.config.beta1)
 
     def train_step(self, image_x: ms.Tensor, image_y: ms.Tensor) -> dict[str, float]:
-        """Update both generators, then both discriminators, on N×3×H×W images in [-1, 1]; return the losses by name."""
+        """Update both generators, then both discriminators, on N×3×H×W images in [-1, 1]; return
+        the losses by name."""
         *generator_losses, fake_x, fake_y = self.generator_step(image_x, image_y)
         old_x = ms.Tensor(self.pool_x.query(fake_x.asnumpy()))
         old_y = ms.Tensor(self.pool_y.query(fake_y.asnumpy()))
@@ -162,23 +194,34 @@ class CycleGANTrainer:
             spread_threads()
             self._threads_are_spread = True
         self.step += 1
-        return dict(zip(LOSS_NAMES, map(float, (*generator_losses, *discriminator_losses)), strict=True))
+        return dict(
+            zip(LOSS_NAMES, map(float, (*generator_losses, *discriminator_losses)), strict=True)
+        )
 
     def set_rate(self, rate: float):
         """Let both optimisers use the learning rate ``rate`` from the next step on."""
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
             ops.assign(optimizer.learning_rate, ms.Tensor(rate, ms.float32))
 
-    def fit(self, data: Path, run: RunFolder | None = None, save_every: int = 500, sample_every: int = 100,
-            progress: bool = True, on_sample=None) -> list[dict]:  # fmt: skip
-        """Train on the MindRecord files in ``data`` until the configured end, and return the history.
+    def fit(
+        self,
+        data: Path,
+        run: RunFolder | None = None,
+        save_every: int = 500,
+        sample_every: int = 100,
+        progress: bool = True,
+        on_sample=None,
+    ) -> list[dict]:
+        """Train on the MindRecord files in ``data`` until the configured end, and return the
+        history.
 
-        ``run`` receives history, samples and a checkpoint every ``save_every`` steps and at the end. ``on_sample`` is
-        called with the trainer every ``sample_every`` steps and at the end. Going on after `restore` starts with the
-        very image that an uninterrupted run would have taken next. With several workers only the first one writes,
-        shows and calls, the losses are means over all, and what stops one stops all after the same step. Raises
-        `LessonError` when the schedule is shorter than ``config.steps``, when the data are not those that the run began
-        with, or when a loss is not finite any more.
+        ``run`` receives history, samples and a checkpoint every ``save_every`` steps and at the
+        end. ``on_sample`` is called with the trainer every ``sample_every`` steps and at the end.
+        Going on after `restore` starts with the very image that an uninterrupted run would have
+        taken next. With several workers only the first one writes, shows and calls, the losses are
+        means over all, and what stops one stops all after the same step. Raises `LessonError` when
+        the schedule is shorter than ``config.steps``, when the data are not those that the run
+        began with, or when a loss is not finite any more.
         """
         config, epoch_steps = self.config, self._load(data, 0).get_dataset_size()
         if self.group.rank:
@@ -201,7 +244,9 @@ class CycleGANTrainer:
                         losses = self.train_step(batch["image_x"], batch["image_y"])
                         losses, stop = self.group.agree(losses, bool(stops))
                         self._check_finite(losses)
-                        self.history.append({"step": self.step, "epoch": epoch, "rate": self.rates[epoch], **losses})
+                        self.history.append(
+                            {"step": self.step, "epoch": epoch, "rate": self.rates[epoch], **losses}
+                        )
                         if run:
                             run.record(self.history[-1])
                         bar.update()
@@ -212,7 +257,8 @@ class CycleGANTrainer:
                         at_end = self.step == last
                         if on_sample and (at_end or self.step % sample_every == 0):
                             on_sample(self)
-                        if run and (at_end or self.step % save_every == 0):  # last: a run that goes on misses no sample
+                        # last: a run that goes on misses no sample
+                        if run and (at_end or self.step % save_every == 0):
                             run.save(self)
         except KeyboardInterrupt:
             if run:
@@ -225,9 +271,14 @@ class CycleGANTrainer:
     def _load(self, data: Path, epoch: int):
         c = self.config
         return load_unpaired(
-            data, image_size=c.image_size, batch_size=c.batch_size, seed=c.seed, epoch=epoch, workers=c.workers,
+            data,
+            image_size=c.image_size,
+            batch_size=c.batch_size,
+            seed=c.seed,
+            epoch=epoch,
+            workers=c.workers,
             rank=self.group.rank,
-        )  # fmt: skip
+        )
 
     def _check_data(self, data: dict):
         if self.data and self.data["sha256"] != data["sha256"]:
@@ -236,7 +287,10 @@ class CycleGANTrainer:
                 f"with the same data set, or start a new run."
             )
         self.data = data
-        marks = [zlib.crc32(json.dumps(part).encode()) % 2**24 for part in (asdict(self.config), data["sha256"])]
+        marks = [
+            zlib.crc32(json.dumps(part).encode()) % 2**24
+            for part in (asdict(self.config), data["sha256"])
+        ]
         self.group.check_same(step=self.step, configuration=marks[0], images=marks[1])
 
     def _check_finite(self, losses: dict[str, float]):
@@ -256,14 +310,22 @@ class CycleGANTrainer:
             pools[name] = state["rng"]
             if state["images"]:
                 tensors[f"{name}.images"] = ms.Tensor(np.stack(state["images"]))
-        write_checkpoint(path, tensors, {"config": asdict(self.config), "step": self.step, "data": self.data, "pools": pools})
+        write_checkpoint(
+            path,
+            tensors,
+            {"config": asdict(self.config), "step": self.step, "data": self.data, "pools": pools},
+        )
 
     def restore(self, path: Path):
-        """Go back to the state that `save` wrote. Raises `LessonError`, and changes nothing, unless all of it fits."""
+        """Go back to the state that `save` wrote. Raises `LessonError`, and changes nothing, unless
+        all of it fits."""
         tensors, info = read_checkpoint(path)
-        ours, theirs = asdict(self.config), asdict(LessonConfig()) | info["config"]  # an old one may lack newer fields
+        # an old one may lack newer fields
+        ours, theirs = asdict(self.config), asdict(LessonConfig()) | info["config"]
         names = [name for name in {**ours, **theirs} if name != "steps"]  # a run may be made longer
-        different = [f"{n} {theirs.get(n)}, not {ours.get(n)}" for n in names if theirs.get(n) != ours.get(n)]
+        different = [
+            f"{n} {theirs.get(n)}, not {ours.get(n)}" for n in names if theirs.get(n) != ours.get(n)
+        ]
         if different:
             raise LessonError(
                 f"{path} was trained with {', and '.join(different)}; resume with the same configuration, or start a new run."
@@ -277,7 +339,8 @@ class CycleGANTrainer:
         self.history = self.history[: self.step]
 
     def _parameters(self) -> dict[str, ms.Parameter]:
-        """Every stored parameter by name: the networks', and each optimiser's own under a prefix."""
+        """Every stored parameter by name: the networks', and each optimiser's own under a
+        prefix."""
         found = dict(self.networks.parameters_and_names())
         for prefix in ("generator_optimizer", "discriminator_optimizer"):
             for name, parameter in getattr(self, prefix).parameters_and_names():

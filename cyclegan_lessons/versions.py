@@ -7,12 +7,14 @@ from importlib import metadata
 
 from cyclegan_lessons.errors import LessonError
 
-PYTHON = ((3, 10), (3, 12))  # the first and the last version that MindSpore 2.8 and the course both support
+# the first and the last version that MindSpore 2.8 and the course both support
+PYTHON = ((3, 10), (3, 12))
 MINDSPORE = (2, 8)
 
 
 def check_versions(python: tuple = sys.version_info[:2], mindspore: str | None = None):
-    """Raise `LessonError` when Python is outside 3.10–3.12, or MindSpore is missing or older than 2.8.
+    """Raise `LessonError` when Python is outside 3.10–3.12, or MindSpore is missing or older than
+    2.8.
 
     ``mindspore`` is a version such as ``"2.8.0"``; None looks up what is installed.
     """
@@ -26,6 +28,10 @@ def check_versions(python: tuple = sys.version_info[:2], mindspore: str | None =
         try:
             mindspore = metadata.version("mindspore")
         except metadata.PackageNotFoundError:
-            raise LessonError("MindSpore 2.8 is needed, but none is installed; run `make setup`.") from None
+            raise LessonError(
+                "MindSpore 2.8 is needed, but none is installed; run `make setup`."
+            ) from None
     if tuple(int(part) for part in mindspore.split(".")[:2]) < MINDSPORE:
-        raise LessonError(f"MindSpore 2.8 is needed, but {mindspore} is installed; run `make setup`.")
+        raise LessonError(
+            f"MindSpore 2.8 is needed, but {mindspore} is installed; run `make setup`."
+        )

@@ -1,4 +1,5 @@
-"""What the tests share: a cache of their own, small datasets, archives in both public layouts, and a local server."""
+"""What the tests share: a cache of their own, small datasets, archives in both public layouts, and
+a local server."""
 
 import functools
 import http.server
@@ -8,7 +9,8 @@ import threading
 import zipfile
 from pathlib import Path
 
-os.environ["CYCLEGAN_LESSONS_DATA"] = tempfile.mkdtemp(prefix="cyclegan_lessons_tests-")  # before anything is cached
+# before anything is cached
+os.environ["CYCLEGAN_LESSONS_DATA"] = tempfile.mkdtemp(prefix="cyclegan_lessons_tests-")
 os.environ.pop("CYCLEGAN_LESSONS_URL", None)
 
 import numpy as np
@@ -18,7 +20,8 @@ from PIL import Image
 from cyclegan_lessons.dataset import prepare_orchard
 from cyclegan_lessons.orchard import render_orchard
 
-PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "apple2orange.zip"  # not part of the repository
+# not part of the repository
+PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "apple2orange.zip"
 
 
 def pytest_sessionfinish():
@@ -35,7 +38,8 @@ def orchard_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def image_folder(tmp_path_factory) -> Path:
-    """A folder with trainA (5 JPEG), trainB (7), testA (2) and testB (3) of rendered images, 64 pixels."""
+    """A folder with trainA (5 JPEG), trainB (7), testA (2) and testB (3) of rendered images, 64
+    pixels."""
     folder = tmp_path_factory.mktemp("images")
     for i, (part, n) in enumerate({"trainA": 5, "trainB": 7, "testA": 2, "testB": 3}.items()):
         (folder / part).mkdir()
@@ -56,7 +60,8 @@ def made_layout1(image_folder, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def made_layout2(image_folder, tmp_path_factory) -> Path:
-    """An archive as the MindSpore tutorial has it: normalised rows in a MindRecord file, and images to predict."""
+    """An archive as the MindSpore tutorial has it: normalised rows in a MindRecord file, and images
+    to predict."""
     from mindspore.mindrecord import FileWriter
 
     folder = tmp_path_factory.mktemp("layout2")
@@ -64,7 +69,10 @@ def made_layout2(image_folder, tmp_path_factory) -> Path:
     pairs = [render_orchard(6, 64, domain, seed=i).images for i, domain in enumerate("xy")]
     a, b = ((images.transpose(0, 3, 1, 2) / 127.5 - 1).astype(np.float32) for images in pairs)
     writer = FileWriter(str(records), shard_num=1)
-    writer.add_schema({f"image_{part}": {"type": "float32", "shape": [3, 64, 64]} for part in "AB"}, "as in the tutorial")
+    writer.add_schema(
+        {f"image_{part}": {"type": "float32", "shape": [3, 64, 64]} for part in "AB"},
+        "as in the tutorial",
+    )
     writer.write_raw_data([{"image_A": a[i], "image_B": b[i]} for i in range(6)])
     writer.commit()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -79,7 +87,8 @@ def made_layout2(image_folder, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def photo_archive(made_layout1) -> Path:
-    """A part of the real photographs where they are there, else a made archive in the same layout."""
+    """A part of the real photographs where they are there, else a made archive in the same
+    layout."""
     if PHOTOGRAPHS.is_file():
         return PHOTOGRAPHS
     print(f"{PHOTOGRAPHS} is not there; a made archive takes its place.")
@@ -87,7 +96,8 @@ def photo_archive(made_layout1) -> Path:
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serve a folder; count the requests; break off the transfer of a file whose name starts with ``broken``."""
+    """Serve a folder; count the requests; break off the transfer of a file whose name starts with
+    ``broken``."""
 
     def do_GET(self):
         self.server.requests.append(self.path)
@@ -105,11 +115,14 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def serve(tmp_path):
-    """A function that serves a folder at a free port of this machine and returns the server; its ``.url`` is the address."""
+    """A function that serves a folder at a free port of this machine and returns the server; its
+    ``.url`` is the address."""
     servers = []
 
     def start(folder: Path) -> http.server.ThreadingHTTPServer:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
+        server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))
+        )
         server.requests, server.url = [], f"http://127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)

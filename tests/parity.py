@@ -1,4 +1,5 @@
-"""What the parity tests share: start weights from the stored reference, and PyNative or graph mode at will."""
+"""What the parity tests share: start weights from the stored reference, and PyNative or graph mode
+at will."""
 
 from contextlib import contextmanager, nullcontext
 from unittest.mock import patch
@@ -13,13 +14,17 @@ MODES = ("graph", "PyNative")
 
 
 def examples(n: int) -> settings:
-    """Try a property on ``n`` drawn examples, the same in every run, and fail at the first: shrinking takes minutes."""
-    return settings(max_examples=n, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+    """Try a property on ``n`` drawn examples, the same in every run, and fail at the first:
+    shrinking takes minutes."""
+    return settings(
+        max_examples=n, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
+    )
 
 
 @contextmanager
 def without_jit():
-    """Functions that are made inside run in PyNative mode, although the package decorates them with jit."""
+    """Functions that are made inside run in PyNative mode, although the package decorates them with
+    jit."""
     with patch.object(ms, "jit", lambda function: function):
         yield
 
@@ -29,12 +34,14 @@ def step_functions_in(mode: str):
 
 
 def forward(network: nn.Cell, images: np.ndarray, mode: str) -> np.ndarray:
-    """Apply a network in one of `MODES`; a MindSpore cell that is simply called runs in PyNative mode."""
+    """Apply a network in one of `MODES`; a MindSpore cell that is simply called runs in PyNative
+    mode."""
     return (ms.jit(network) if mode == "graph" else network)(ms.Tensor(images)).asnumpy()
 
 
 def load_weights(network: nn.Cell, arrays: list[np.ndarray]):
-    """Give a network the reference's weights; both count them in the order in which an image passes the layers."""
+    """Give a network the reference's weights; both count them in the order in which an image passes
+    the layers."""
     parameters = list(network.trainable_params())
     assert [p.shape for p in parameters] == [a.shape for a in arrays]
     for parameter, array in zip(parameters, arrays, strict=True):
@@ -42,17 +49,22 @@ def load_weights(network: nn.Cell, arrays: list[np.ndarray]):
 
 
 def load_start_weights(networks):
-    """Give ``networks.G``, ``.F``, ``.D_X`` and ``.D_Y`` the weights with which every stored run starts."""
+    """Give ``networks.G``, ``.F``, ``.D_X`` and ``.D_Y`` the weights with which every stored run
+    starts."""
     for name, arrays in unflatten(stored()["weights"]).items():
         load_weights(getattr(networks, name), arrays)
 
 
 def weights(networks) -> dict[str, list[np.ndarray]]:
-    return {name: [p.asnumpy().copy() for p in getattr(networks, name).trainable_params()] for name in NETWORKS}
+    return {
+        name: [p.asnumpy().copy() for p in getattr(networks, name).trainable_params()]
+        for name in NETWORKS
+    }
 
 
 class Recording(nn.Cell):
-    """Stands in for an optimiser: keeps the gradients that a step function hands over, then lets ``optimizer`` work."""
+    """Stands in for an optimiser: keeps the gradients that a step function hands over, then lets
+    ``optimizer`` work."""
 
     def __init__(self, parameters, optimizer: nn.Optimizer | None = None):
         super().__init__(auto_prefix=False)
@@ -71,7 +83,8 @@ class Recording(nn.Cell):
 
 
 class ScriptedDraws:
-    """Stands in for a pool's random numbers: plays the stored draws, each "keep" or the place to swap with."""
+    """Stands in for a pool's random numbers: plays the stored draws, each "keep" or the place to
+    swap with."""
 
     def __init__(self, draws: list):
         self.draws, self.place = iter(draws), None

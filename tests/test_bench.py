@@ -1,4 +1,5 @@
-"""What `make bench` prints: the count of multiply–adds, and times, peaks and ratios of steps in processes of their own."""
+"""What `make bench` prints: the count of multiply–adds, and times, peaks and ratios of steps in
+processes of their own."""
 
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from cyclegan_lessons.costs import PARTS, multiply_adds, multiply_adds_of_a_step
 
 
 def test_the_paper_generator_has_the_published_count():
-    """Li et al. (2020, GAN Compression, figure 1) give 56.8 billion; they count transposed convolutions at their outputs."""
+    """Li et al. (2020, GAN Compression, figure 1) give 56.8 billion; they count transposed
+    convolutions at their outputs."""
     counts = multiply_adds(ResNetGenerator(), 256)
     assert len(counts) == 1 + 2 + 18 + 2 + 1
     assert round((sum(counts) + 3 * sum(counts[-3:-1])) / 1e9, 1) == 56.8
@@ -30,8 +32,9 @@ def test_the_walk_ends_with_the_side_of_the_real_output(side):
     assert multiply_adds(network, side)[-1] == output.shape[2] ** 2 * last.weight.size
 
 
-# torch.utils.flop_counter.FlopCounterMode (PyTorch 2.13) around Reference.step, halved. PyTorch also computes, and throws
-# away, the gradients of the discriminators' weights in the generators' step, two times the last number; the floor does not.
+# torch.utils.flop_counter.FlopCounterMode (PyTorch 2.13) around Reference.step, halved. PyTorch
+# also computes, and throws away, the gradients of the discriminators' weights in the generators'
+# step, two times the last number; the floor does not.
 COUNTED_BY_PYTORCH = [
     (LessonConfig(image_size=32, base_channels=4, n_layers=1), 33_116_160, 190_464),
     (SIZES["small"], 1_870_675_968, 11_476_992),
@@ -39,7 +42,9 @@ COUNTED_BY_PYTORCH = [
 ]
 
 
-@pytest.mark.parametrize("config, step, one_discriminator", COUNTED_BY_PYTORCH, ids=["tiny", "small", "middle"])
+@pytest.mark.parametrize(
+    "config, step, one_discriminator", COUNTED_BY_PYTORCH, ids=["tiny", "small", "middle"]
+)
 def test_a_step_has_the_count_that_pytorch_gives(config, step, one_discriminator):
     counts = multiply_adds_of_a_step(config)
     assert tuple(counts) == PARTS
@@ -57,15 +62,20 @@ def test_peak_memory_is_that_of_the_process_itself():
     assert bench_steps.peak_memory() > 0.5
     program = "import bench_steps; print(bench_steps.peak_memory())"
     tools = Path(bench_steps.__file__).parent
-    result = subprocess.run([sys.executable, "-c", program], cwd=tools, capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=tools, capture_output=True, text=True, check=True
+    )
     assert 0.005 < float(result.stdout) < 0.3
 
 
 @pytest.fixture
 def stubbed(monkeypatch):
-    """Steps of known length in the place of real ones, on a machine of one multiply–add per nanosecond."""
+    """Steps of known length in the place of real ones, on a machine of one multiply–add per
+    nanosecond."""
     seconds = {"course": 3.0, "tutorial": 8.0, "torch": 2.0}
-    monkeypatch.setattr(bench, "measure", lambda kind, size, python: {"seconds": [seconds[kind]] * 2, "memory": 1.5})
+    monkeypatch.setattr(
+        bench, "measure", lambda kind, size, python: {"seconds": [seconds[kind]] * 2, "memory": 1.5}
+    )
     monkeypatch.setattr(bench, "matrix_product_rate", lambda: 1e9)
 
 
@@ -101,7 +111,10 @@ def test_a_step_on_another_device_is_not_compared_with_what_a_cpu_does(stubbed, 
 
 def test_torch_python_must_have_torch(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_PYTHON", str(tmp_path / "python"))
-    with pytest.raises(SystemExit, match="TORCH_PYTHON must name a Python that has torch and numpy, but with .*No such file"):
+    with pytest.raises(
+        SystemExit,
+        match="TORCH_PYTHON must name a Python that has torch and numpy, but with .*No such file",
+    ):
         bench.torch_python()
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\necho \"No module named 'torch'\" >&2; exit 1\n")
@@ -113,10 +126,16 @@ def test_torch_python_must_have_torch(tmp_path, monkeypatch):
 
 
 def test_a_real_step_in_a_process_of_its_own(monkeypatch):
-    monkeypatch.setitem(bench.SIZES, "tiny", LessonConfig(image_size=24, base_channels=1, n_layers=0))
+    monkeypatch.setitem(
+        bench.SIZES, "tiny", LessonConfig(image_size=24, base_channels=1, n_layers=0)
+    )
     monkeypatch.setitem(bench.REPEATS, "tiny", (1, 2))
     measured = bench.measure("course", "tiny", sys.executable)
-    assert len(measured["seconds"]) == 2 and min(measured["seconds"]) > 0 and 0.1 < measured["memory"] < 4
+    assert (
+        len(measured["seconds"]) == 2
+        and min(measured["seconds"]) > 0
+        and 0.1 < measured["memory"] < 4
+    )
 
 
 def test_a_step_in_the_order_of_the_tutorial():
@@ -124,5 +143,7 @@ def test_a_step_in_the_order_of_the_tutorial():
 
 
 def test_a_step_of_the_reference():
-    pytest.importorskip("torch", reason="PyTorch is not installed, and nothing in the course needs it")
+    pytest.importorskip(
+        "torch", reason="PyTorch is not installed, and nothing in the course needs it"
+    )
     assert np.isfinite(bench_steps.torch_step(24, 1, 0)()[0]["total"])

@@ -1,4 +1,5 @@
-"""The built book: it needs no network, its links lead somewhere, its pictures have words; and broken sources stop the build."""
+"""The built book: it needs no network, its links lead somewhere, its pictures have words; and
+broken sources stop the build."""
 
 import re
 import shutil
@@ -12,10 +13,32 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS = ["01_dataset", "02_generator", "03_discriminator", "04_losses", "05_image_pool", "06_training", "07_inference"]
+CHAPTERS = [
+    "01_dataset",
+    "02_generator",
+    "03_discriminator",
+    "04_losses",
+    "05_image_pool",
+    "06_training",
+    "07_inference",
+]
 CHAPTERS += ["08_traps", "09_evaluation", "10_cluster"]
-LOADED = {("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("video", "src"), ("audio", "src")}
-LOADED |= {("embed", "src"), ("object", "data"), ("link", "href"), ("image", "href"), ("use", "href"), ("input", "src")}
+LOADED = {
+    ("script", "src"),
+    ("img", "src"),
+    ("iframe", "src"),
+    ("source", "src"),
+    ("video", "src"),
+    ("audio", "src"),
+}
+LOADED |= {
+    ("embed", "src"),
+    ("object", "data"),
+    ("link", "href"),
+    ("image", "href"),
+    ("use", "href"),
+    ("input", "src"),
+}
 
 
 class Page(HTMLParser):
@@ -39,13 +62,17 @@ class Page(HTMLParser):
     def addresses(self, wanted=None) -> list[str]:
         """The addresses in this page's links, or in the given (tag, attribute) pairs."""
         wanted = wanted or {("a", "href")}
-        return [a[name] for tag, a in self.elements for t, name in wanted if t == tag and a.get(name)]
+        return [
+            a[name] for tag, a in self.elements for t, name in wanted if t == tag and a.get(name)
+        ]
 
 
 @pytest.fixture(scope="module")
 def html(tmp_path_factory) -> Path:
     """The book, built from the saved outputs."""
-    return build_html.build(ROOT / "book", ROOT / "_config.yml", ROOT / "_toc.yml", tmp_path_factory.mktemp("built")).parent
+    return build_html.build(
+        ROOT / "book", ROOT / "_config.yml", ROOT / "_toc.yml", tmp_path_factory.mktemp("built")
+    ).parent
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +94,9 @@ def is_remote(address: str) -> bool:
 
 def test_no_page_loads_anything_from_a_network(pages):
     for page in pages.values():
-        assert not [address for address in page.addresses(LOADED) if is_remote(address)], page.path.name
+        assert not [address for address in page.addresses(LOADED) if is_remote(address)], (
+            page.path.name
+        )
     assert pages["intro.html"].addresses(LOADED)
 
 
@@ -76,14 +105,24 @@ def test_no_style_sheet_loads_anything_from_a_network(html):
     assert sheets
     for sheet in sheets:
         text = sheet.read_text(encoding="utf-8", errors="replace")
-        assert not re.findall(r"url\(\s*['\"]?(?:https?:)?//|@import\s+['\"](?:https?:)?//", text), sheet.name
+        assert not re.findall(
+            r"url\(\s*['\"]?(?:https?:)?//|@import\s+['\"](?:https?:)?//", text
+        ), sheet.name
 
 
 def test_equations_are_drawn_by_a_mathjax_beside_the_pages(html, pages):
-    with_equations = [page for page in pages.values() if any("math" in (a.get("class") or "").split() for _, a in page.elements)]
+    with_equations = [
+        page
+        for page in pages.values()
+        if any("math" in (a.get("class") or "").split() for _, a in page.elements)
+    ]
     assert with_equations
     for page in with_equations:
-        scripts = [address for address in page.addresses({("script", "src")}) if "mathjax" in address.lower()]
+        scripts = [
+            address
+            for address in page.addresses({("script", "src")})
+            if "mathjax" in address.lower()
+        ]
         assert scripts and all((html / address.split("?")[0]).is_file() for address in scripts)
 
 
@@ -92,7 +131,9 @@ def test_every_picture_has_words(pages):
         for tag, attributes in page.elements:
             if tag == "img":
                 alt = (attributes.get("alt") or "").strip()
-                assert alt and alt != attributes["src"] and not re.search(r"\.(png|svg|jpe?g)$", alt), (page.path.name, attributes)
+                assert (
+                    alt and alt != attributes["src"] and not re.search(r"\.(png|svg|jpe?g)$", alt)
+                ), (page.path.name, attributes)
 
 
 def test_every_link_inside_the_book_leads_somewhere(html, pages):
@@ -104,7 +145,9 @@ def test_every_link_inside_the_book_leads_somewhere(html, pages):
             target = (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path
             assert target.is_file(), f"{page.path.name} links to {address}"
             if parts.fragment and target.name in pages:
-                assert unquote(parts.fragment) in pages[target.name].ids, f"{page.path.name} links to {address}"
+                assert unquote(parts.fragment) in pages[target.name].ids, (
+                    f"{page.path.name} links to {address}"
+                )
 
 
 def test_every_chapter_offers_its_notebook_and_its_code_can_be_copied(html, pages):
@@ -113,7 +156,8 @@ def test_every_chapter_offers_its_notebook_and_its_code_can_be_copied(html, page
         assert f"_sources/{notebook.name}" in page.addresses()
         assert (html / "_sources" / notebook.name).read_bytes() == notebook.read_bytes()
         assert any("copybutton.js" in address for address in page.addresses({("script", "src")}))
-        assert "theme-switch-button" in page.text, "no switch for the dark theme"  # a script of the theme writes it
+        # a script of the theme writes it
+        assert "theme-switch-button" in page.text, "no switch for the dark theme"
 
 
 def test_solutions_are_folded(pages):
@@ -141,7 +185,9 @@ def small_book(tmp_path):
     for name in ("references.bib", "bibliography.md"):
         shutil.copy(ROOT / "book" / name, book / name)
     (book / "intro.md").write_text("# Hello\n\nAfter {cite:p}`zhu2017`.\n")
-    (tmp_path / "toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n  - file: bibliography\n")
+    (tmp_path / "toc.yml").write_text(
+        "format: jb-book\nroot: intro\nchapters:\n  - file: bibliography\n"
+    )
     return book
 
 
@@ -152,7 +198,8 @@ def build(book: Path) -> Path:
 def test_sound_sources_build(small_book):
     page = build(small_book)
     assert page.is_file()
-    assert {path.name for path in small_book.parent.iterdir()} == {"book", "html", "toc.yml"}  # no leftovers
+    # no leftovers
+    assert {path.name for path in small_book.parent.iterdir()} == {"book", "html", "toc.yml"}
 
 
 def test_each_broken_source_stops_the_build(small_book):
@@ -160,7 +207,9 @@ def test_each_broken_source_stops_the_build(small_book):
     (small_book / "intro.md").write_text(text)
     with pytest.raises(SystemExit) as stop:
         build(small_book)
-    warnings = [line for line in str(stop.value.code).splitlines() if "WARNING" in line or "ERROR" in line]
+    warnings = [
+        line for line in str(stop.value.code).splitlines() if "WARNING" in line or "ERROR" in line
+    ]
     for what, (_, name) in FAULTS.items():
         assert any(name in line for line in warnings), f"{what} that is broken was not seen"
     assert not (small_book.parent / "html").exists()
@@ -171,7 +220,10 @@ def test_a_cell_that_raised_stops_the_build(small_book):
     from nbformat.v4 import new_code_cell, new_notebook, new_output
 
     error = new_output("error", ename="ValueError", evalue="too small", traceback=[])
-    nbformat.write(new_notebook(cells=[new_code_cell("f()", id="call", outputs=[error])]), small_book / "01_bad.ipynb")
+    nbformat.write(
+        new_notebook(cells=[new_code_cell("f()", id="call", outputs=[error])]),
+        small_book / "01_bad.ipynb",
+    )
     with pytest.raises(SystemExit, match="01_bad.ipynb: cell call raised ValueError: too small"):
         build(small_book)
     assert not (small_book.parent / "html").exists()

@@ -8,13 +8,21 @@ import numpy as np
 import pytest
 
 from cyclegan_lessons import LessonError, ResNetGenerator
-from cyclegan_lessons.checkpoint import assign_strictly, load_strictly, read_checkpoint, write_checkpoint
+from cyclegan_lessons.checkpoint import (
+    assign_strictly,
+    load_strictly,
+    read_checkpoint,
+    write_checkpoint,
+)
 
 
 @pytest.fixture
 def checkpoint(tmp_path):
     path = tmp_path / "some.ckpt"
-    tensors = {"a.weight": ms.Tensor(np.arange(6, dtype=np.float32).reshape(2, 3)), "b": ms.Tensor(np.ones(400, np.float32))}
+    tensors = {
+        "a.weight": ms.Tensor(np.arange(6, dtype=np.float32).reshape(2, 3)),
+        "b": ms.Tensor(np.ones(400, np.float32)),
+    }
     write_checkpoint(path, tensors, {"step": 7, "name": "Äpfel"})
     return path
 
@@ -24,7 +32,8 @@ def test_what_was_written_is_read(checkpoint):
     assert info == {"step": 7, "name": "Äpfel"}
     np.testing.assert_array_equal(tensors["a.weight"].asnumpy(), [[0, 1, 2], [3, 4, 5]])
     assert set(tensors) == {"a.weight", "b"}
-    assert [path.name for path in checkpoint.parent.iterdir()] == ["some.ckpt"]  # no temporary files are left
+    # no temporary files are left
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["some.ckpt"]
 
 
 def test_mindspore_reads_it_too(checkpoint):
@@ -40,12 +49,16 @@ def test_any_damage_is_noticed(checkpoint):
         damaged.append(bytes(edited))
     for content in damaged:
         checkpoint.write_bytes(content)
-        with pytest.raises(LessonError, match="is not a whole checkpoint|was not written by this project"):
+        with pytest.raises(
+            LessonError, match="is not a whole checkpoint|was not written by this project"
+        ):
             read_checkpoint(checkpoint)
 
 
 def test_a_missing_and_a_foreign_file_are_named(tmp_path):
-    with pytest.raises(LessonError, match="a checkpoint was expected at .*none.ckpt, but there is no such file"):
+    with pytest.raises(
+        LessonError, match="a checkpoint was expected at .*none.ckpt, but there is no such file"
+    ):
         read_checkpoint(tmp_path / "none.ckpt")
     ms.save_checkpoint([{"name": "a", "data": ms.Tensor(1.0)}], str(tmp_path / "foreign.ckpt"))
     with pytest.raises(LessonError, match="foreign.ckpt was not written by this project"):
@@ -75,7 +88,9 @@ except LessonError as error:
     print(error)
 """
     before = checkpoint.read_bytes()
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert "could not be written" in result.stdout and "free some space" in result.stdout
     assert checkpoint.read_bytes() == before
     assert [path.name for path in checkpoint.parent.iterdir()] == ["some.ckpt"]
@@ -84,18 +99,35 @@ except LessonError as error:
 @pytest.mark.parametrize(
     ("change", "numbers"),
     [
-        (lambda t: t.pop("blocks.0.body.1.weight"), "1 parameters are missing, 0 are left over and 0 have"),
-        (lambda t: t.update({"blocks.9.body.1.weight": t["decoder.0.bias"]}), "0 parameters are missing, 1 are left over"),
-        (lambda t: t.update({"decoder.0.bias": t["decoder.3.bias"]}), "0 are left over and 1 have another shape"),
-        (lambda t: t.update({"decoder.0.Bias": t.pop("decoder.0.bias")}), "1 parameters are missing, 1 are left over"),
+        (
+            lambda t: t.pop("blocks.0.body.1.weight"),
+            "1 parameters are missing, 0 are left over and 0 have",
+        ),
+        (
+            lambda t: t.update({"blocks.9.body.1.weight": t["decoder.0.bias"]}),
+            "0 parameters are missing, 1 are left over",
+        ),
+        (
+            lambda t: t.update({"decoder.0.bias": t["decoder.3.bias"]}),
+            "0 are left over and 1 have another shape",
+        ),
+        (
+            lambda t: t.update({"decoder.0.Bias": t.pop("decoder.0.bias")}),
+            "1 parameters are missing, 1 are left over",
+        ),
     ],
 )
 def test_a_checkpoint_that_does_not_fit_changes_nothing(change, numbers):
     source, target = (ResNetGenerator(base_channels=2, n_layers=1) for _ in range(2))
-    tensors = {name: ms.Tensor(parameter.asnumpy()) for name, parameter in source.parameters_and_names()}
+    tensors = {
+        name: ms.Tensor(parameter.asnumpy()) for name, parameter in source.parameters_and_names()
+    }
     before = {name: parameter.asnumpy().copy() for name, parameter in target.parameters_and_names()}
     change(tensors)
-    with pytest.raises(LessonError, match=f"other.ckpt holds another architecture than the one asked for: .*{numbers}"):
+    with pytest.raises(
+        LessonError,
+        match=f"other.ckpt holds another architecture than the one asked for: .*{numbers}",
+    ):
         load_strictly(target, tensors, "other.ckpt")
     for name, parameter in target.parameters_and_names():
         np.testing.assert_array_equal(parameter.asnumpy(), before[name])
@@ -103,8 +135,13 @@ def test_a_checkpoint_that_does_not_fit_changes_nothing(change, numbers):
 
 def test_a_prefix_chooses_one_of_several_networks():
     source, target = (ResNetGenerator(base_channels=2, n_layers=1) for _ in range(2))
-    tensors = {f"G.{name}": ms.Tensor(parameter.asnumpy()) for name, parameter in source.parameters_and_names()}
-    load_strictly(target, {**tensors, "F.encoder.1.weight": ms.Tensor(1.0)}, "some.ckpt", prefix="G.")
+    tensors = {
+        f"G.{name}": ms.Tensor(parameter.asnumpy())
+        for name, parameter in source.parameters_and_names()
+    }
+    load_strictly(
+        target, {**tensors, "F.encoder.1.weight": ms.Tensor(1.0)}, "some.ckpt", prefix="G."
+    )
     for a, b in zip(source.trainable_params(), target.trainable_params()):
         np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
 
@@ -121,7 +158,8 @@ class Plus(ms.nn.Cell):
 
 
 def test_a_compiled_function_sees_what_was_loaded():
-    """Loading changes a parameter in place; with `set_data` a compiled function would go on with the old value."""
+    """Loading changes a parameter in place; with `set_data` a compiled function would go on with
+    the old value."""
     cell = Plus()
     compiled = ms.jit(cell)
     assert float(compiled(ms.Tensor(0.0))) == 1

@@ -1,4 +1,5 @@
-"""The commands as a user types them: training in processes of their own, the rest in this one, which is quicker."""
+"""The commands as a user types them: training in processes of their own, the rest in this one,
+which is quicker."""
 
 import json
 import os
@@ -31,9 +32,13 @@ def folder(tmp_path_factory):
 def in_own_process(*arguments, folder):
     """Run one command in ``folder`` and return what came of it."""
     return subprocess.run(
-        [sys.executable, "-m", "cyclegan_lessons", *map(str, arguments)], cwd=folder, capture_output=True, text=True,
-        env={**os.environ, "CYCLEGAN_LESSONS_DATA": str(folder / "data")}, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", "cyclegan_lessons", *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CYCLEGAN_LESSONS_DATA": str(folder / "data")},
+        stdin=subprocess.DEVNULL,
+    )
 
 
 @pytest.fixture
@@ -68,15 +73,28 @@ def test_train_leaves_a_whole_run_folder(trained, folder):
     assert "3/3" in trained.stderr  # the progress bar
     assert len((folder / "run" / "history.csv").read_text().splitlines()) == 1 + 3
     assert json.loads((folder / "run" / "config.json").read_text())["seed"] == 5
-    assert sorted(path.name for path in (folder / "run" / "samples").iterdir()) == ["step_0000002.png", "step_0000003.png"]
+    assert sorted(path.name for path in (folder / "run" / "samples").iterdir()) == [
+        "step_0000002.png",
+        "step_0000003.png",
+    ]
     assert (folder / "run" / "checkpoints" / "step_0000003.ckpt").exists()
 
 
 def test_evaluate_takes_images_of_different_sizes(trained, folder, lessons):
-    result = lessons("evaluate", "--checkpoint", "run/checkpoints/step_0000003.ckpt", "--dataset", "mine", "--json")
+    result = lessons(
+        "evaluate",
+        "--checkpoint",
+        "run/checkpoints/step_0000003.ckpt",
+        "--dataset",
+        "mine",
+        "--json",
+    )
     assert result.returncode == 0, result.err
-    assert set(json.loads(result.out)["x2y"]) == {"images", "cycle_error", "interval"}  # no twins, and one orange only
-    table = lessons("evaluate", "--checkpoint", "run/checkpoints/step_0000003.ckpt", "--dataset", "mine").out
+    # no twins, and one orange only
+    assert set(json.loads(result.out)["x2y"]) == {"images", "cycle_error", "interval"}
+    table = lessons(
+        "evaluate", "--checkpoint", "run/checkpoints/step_0000003.ckpt", "--dataset", "mine"
+    ).out
     assert table.endswith("There are no twins in this dataset, so errors cannot be measured.\n")
 
 
@@ -90,12 +108,24 @@ def test_a_resume_that_is_refused_leaves_the_run_as_it_was(trained, folder, less
 def test_a_second_run_into_the_same_folder_is_refused(trained, lessons):
     result = lessons("train", "--dataset", "mine", "--steps", 1, "--out", "run")
     assert result.returncode == 1
-    assert result.err == "error: run already holds a run; go on with it (--resume) or choose another folder.\n"
+    assert (
+        result.err
+        == "error: run already holds a run; go on with it (--resume) or choose another folder.\n"
+    )
 
 
 def test_translate_writes_the_pictures(trained, folder, lessons):
     checkpoint = folder / "run" / "checkpoints" / "step_0000003.ckpt"
-    command = ["translate", "mine/testA", "--checkpoint", checkpoint, "--direction", "y2x", "--out", "out"]
+    command = [
+        "translate",
+        "mine/testA",
+        "--checkpoint",
+        checkpoint,
+        "--direction",
+        "y2x",
+        "--out",
+        "out",
+    ]
     result = lessons(*command)
     assert (result.returncode, result.out) == (0, "Translated 2 images into out.\n"), result.err
     assert Image.open(folder / "out" / "1.png").size == (48, 48)
@@ -104,14 +134,25 @@ def test_translate_writes_the_pictures(trained, folder, lessons):
 
 def test_evaluate_prints_a_table_or_json(trained, folder, lessons, monkeypatch):
     checkpoint = folder / "run" / "checkpoints" / "step_0000003.ckpt"
-    monkeypatch.setattr(dataset, "prepare_dataset", lambda name, image_size: prepare_orchard(image_size, 2, 3, folder=folder / "data"))
+    monkeypatch.setattr(
+        dataset,
+        "prepare_dataset",
+        lambda name, image_size: prepare_orchard(image_size, 2, 3, folder=folder / "data"),
+    )
     result = lessons("evaluate", "--checkpoint", checkpoint, "--dataset", "orchard", "--json")
     assert result.returncode == 0, result.err
     numbers = json.loads(result.out)
-    assert set(numbers) == {"x2y", "y2x"} and 0 < numbers["x2y"]["fruit_error"] < 1 and numbers["y2x"]["images"] == 3
+    assert (
+        set(numbers) == {"x2y", "y2x"}
+        and 0 < numbers["x2y"]["fruit_error"] < 1
+        and numbers["y2x"]["images"] == 3
+    )
     table = lessons("evaluate", "--checkpoint", checkpoint, "--dataset", "orchard").out
     low, high = numbers["x2y"]["interval"]["relative_fruit_error"]
-    assert f"relative_fruit_error    {numbers['x2y']['relative_fruit_error']:.4f}   {low:.4f} to {high:.4f}\n" in table
+    assert (
+        f"relative_fruit_error    {numbers['x2y']['relative_fruit_error']:.4f}   {low:.4f} to {high:.4f}\n"
+        in table
+    )
     assert "no twins" not in table
 
 
@@ -125,18 +166,32 @@ def test_fetch_prints_the_folder(folder, lessons):
 @pytest.mark.parametrize("command", ["fetch", "train", "report", "translate", "evaluate"])
 def test_every_command_explains_itself(command, lessons):
     result = lessons(command, "--help")
-    assert result.returncode == 0 and result.out.startswith(f"usage: python -m cyclegan_lessons {command}")
+    assert result.returncode == 0 and result.out.startswith(
+        f"usage: python -m cyclegan_lessons {command}"
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("train", "--preset", "fast"), "preset must be one of quick, demo, paper, but it is 'fast'; choose one of these."),
+        (
+            ("train", "--preset", "fast"),
+            "preset must be one of quick, demo, paper, but it is 'fast'; choose one of these.",
+        ),
         (("train", "--dataset", "pears"), "'pears'"),
-        (("train", "--device", "TPU"), "device_target must be auto, Ascend, GPU, CPU, but it is 'TPU'; choose one of these."),
+        (
+            ("train", "--device", "TPU"),
+            "device_target must be auto, Ascend, GPU, CPU, but it is 'TPU'; choose one of these.",
+        ),
         (("translate", "none.png"), "none.png"),
-        (("translate", "mine/testA", "--checkpoint", "none.ckpt"), "a checkpoint was expected at none.ckpt, but there is no"),
-        (("evaluate", "--checkpoint", "none.ckpt"), "a checkpoint was expected at none.ckpt, but there is no such file"),
+        (
+            ("translate", "mine/testA", "--checkpoint", "none.ckpt"),
+            "a checkpoint was expected at none.ckpt, but there is no",
+        ),
+        (
+            ("evaluate", "--checkpoint", "none.ckpt"),
+            "a checkpoint was expected at none.ckpt, but there is no such file",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_and_a_non_zero_exit(arguments, sentence, folder, lessons):
@@ -144,7 +199,9 @@ def test_bad_input_is_one_sentence_and_a_non_zero_exit(arguments, sentence, fold
         arguments += ("--out", "bad")
     result = lessons(*arguments)
     assert result.returncode == 1 and result.out == ""
-    assert result.err.startswith("error: ") and sentence in result.err and result.err.count("\n") == 1
+    assert (
+        result.err.startswith("error: ") and sentence in result.err and result.err.count("\n") == 1
+    )
     assert not (folder / "bad").exists()
 
 

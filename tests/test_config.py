@@ -1,4 +1,5 @@
-"""Presets and configurations: what the design page promises, and one sentence for every value that makes no sense."""
+"""Presets and configurations: what the design page promises, and one sentence for every value that
+makes no sense."""
 
 import pytest
 
@@ -7,10 +8,25 @@ from cyclegan_lessons import PRESETS, LessonConfig, LessonError, get_preset
 
 def test_the_paper_preset_is_the_paper():
     paper = PRESETS["paper"]
-    assert (paper.image_size, paper.base_channels, paper.n_layers, paper.batch_size) == (256, 64, 9, 1)
+    assert (paper.image_size, paper.base_channels, paper.n_layers, paper.batch_size) == (
+        256,
+        64,
+        9,
+        1,
+    )
     assert (paper.learning_rate, paper.beta1) == (2e-4, 0.5)
-    assert (paper.constant_epochs, paper.decay_epochs, paper.epochs, paper.steps) == (100, 100, 200, None)
-    assert (paper.lambda_cycle, paper.lambda_identity, paper.pool_size, paper.adversarial) == (10, 5, 50, "lsgan")
+    assert (paper.constant_epochs, paper.decay_epochs, paper.epochs, paper.steps) == (
+        100,
+        100,
+        200,
+        None,
+    )
+    assert (paper.lambda_cycle, paper.lambda_identity, paper.pool_size, paper.adversarial) == (
+        10,
+        5,
+        50,
+        "lsgan",
+    )
 
 
 def test_quick_and_demo_are_one_network():

@@ -1,4 +1,5 @@
-"""MindRecord files and the random pairs read from them: nothing is lost, and (seed, epoch, place) decide everything."""
+"""MindRecord files and the random pairs read from them: nothing is lost, and (seed, epoch, place)
+decide everything."""
 
 import hashlib
 import io
@@ -17,7 +18,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cyclegan_lessons import orchard
-from cyclegan_lessons.dataset import augment, load_images, load_unpaired, prepare_dataset, prepare_orchard, write_mindrecord
+from cyclegan_lessons.dataset import (
+    augment,
+    load_images,
+    load_unpaired,
+    prepare_dataset,
+    prepare_orchard,
+    write_mindrecord,
+)
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.images import encode_array, list_images, read_image
 
@@ -31,32 +39,48 @@ def environment() -> dict:
 
 def read(folder, **arguments) -> list[tuple]:
     """All batches of one epoch as pairs of arrays."""
-    batches = load_unpaired(folder, **arguments).create_dict_iterator(num_epochs=1, output_numpy=True)
+    batches = load_unpaired(folder, **arguments).create_dict_iterator(
+        num_epochs=1, output_numpy=True
+    )
     return [(batch["image_x"].copy(), batch["image_y"].copy()) for batch in batches]
 
 
 def same(a: list, b: list) -> bool:
-    return len(a) == len(b) and all((p == q).all() for one, other in zip(a, b) for p, q in zip(one, other))
+    return len(a) == len(b) and all(
+        (p == q).all() for one, other in zip(a, b) for p, q in zip(one, other)
+    )
 
 
 def stored(path) -> list:
     """(name, bytes) of every row of a MindRecord file."""
     rows = ds.MindDataset(str(path), ["name", "image"], shuffle=False, num_parallel_workers=1)
-    return [(str(row["name"]), bytes(row["image"])) for row in rows.create_dict_iterator(num_epochs=1, output_numpy=True)]
+    return [
+        (str(row["name"]), bytes(row["image"]))
+        for row in rows.create_dict_iterator(num_epochs=1, output_numpy=True)
+    ]
 
 
 @pytest.fixture(scope="session")
 def numbered(tmp_path_factory) -> Path:
-    """A data folder whose images are of one colour each, so that it shows which ones were read: 5 in X, 8 in Y."""
+    """A data folder whose images are of one colour each, so that it shows which ones were read: 5
+    in X, 8 in Y."""
     folder = tmp_path_factory.mktemp("numbered")
     for name, n in (("train_x", 5), ("train_y", 8), ("test_x", 2), ("test_y", 2)):
-        write_mindrecord(((f"{i}", np.full((16, 16, 3), 10 * i, np.uint8)) for i in range(n)), folder / f"{name}.mindrecord")
+        write_mindrecord(
+            ((f"{i}", np.full((16, 16, 3), 10 * i, np.uint8)) for i in range(n)),
+            folder / f"{name}.mindrecord",
+        )
     return folder
 
 
 def numbers(folder, **arguments) -> np.ndarray:
     """Which images of the numbered folder an epoch shows: (pairs, 2)."""
-    return np.array([[round((image.mean() + 1) * 12.75) for image in pair] for pair in read(folder, image_size=16, **arguments)])
+    return np.array(
+        [
+            [round((image.mean() + 1) * 12.75) for image in pair]
+            for pair in read(folder, image_size=16, **arguments)
+        ]
+    )
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -64,12 +88,18 @@ def numbers(folder, **arguments) -> np.ndarray:
 
 def test_arrays_come_back_unchanged(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (3, 20, 24, 3), np.uint8)
-    path = write_mindrecord(((f"image{i}", image) for i, image in enumerate(images)), tmp_path / "a folder ü" / "set.mindrecord")
+    path = write_mindrecord(
+        ((f"image{i}", image) for i, image in enumerate(images)),
+        tmp_path / "a folder ü" / "set.mindrecord",
+    )
     assert [name for name, _ in stored(path)] == ["image0", "image1", "image2"]
     assert (load_images(path.parent, "set") == images).all()
     masks = images[..., 0] > 127
     write_mindrecord((("m", mask) for mask in masks), tmp_path / "mask.mindrecord")
-    assert load_images(tmp_path, "mask").dtype == bool and (load_images(tmp_path, "mask") == masks).all()
+    assert (
+        load_images(tmp_path, "mask").dtype == bool
+        and (load_images(tmp_path, "mask") == masks).all()
+    )
 
 
 def test_rgb_jpeg_files_are_stored_byte_for_byte(image_folder, tmp_path):
@@ -80,13 +110,16 @@ def test_rgb_jpeg_files_are_stored_byte_for_byte(image_folder, tmp_path):
 
 
 def test_files_of_every_mode_become_rgb(tmp_path):
-    """One picture, a red ramp beside a transparent part, saved in many ways, has the same colours in the MindRecord."""
+    """One picture, a red ramp beside a transparent part, saved in many ways, has the same colours
+    in the MindRecord."""
     ramp = np.zeros((40, 60, 3), np.uint8)
     ramp[..., 0] = np.arange(60) * 4
     rgb, folder = Image.fromarray(ramp), tmp_path / "files"
     folder.mkdir()
     grey = rgb.getchannel(0)
-    alpha = Image.fromarray(np.where(np.arange(60) < 50, 255, 0).astype(np.uint8)[None].repeat(40, 0))
+    alpha = Image.fromarray(
+        np.where(np.arange(60) < 50, 255, 0).astype(np.uint8)[None].repeat(40, 0)
+    )
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
     rgb.save(folder / "a.png")
@@ -105,7 +138,9 @@ def test_files_of_every_mode_become_rgb(tmp_path):
     for name, image in zip("abcdefghi", images, strict=True):
         target = on_white if name in "hi" else ramp.astype(int)
         if name in "efgi":
-            target = np.where(target.min(2, keepdims=True) == 255, 255, target[..., :1].repeat(3, 2))
+            target = np.where(
+                target.min(2, keepdims=True) == 255, 255, target[..., :1].repeat(3, 2)
+            )
         assert abs(image - target).mean() < 3, name
 
 
@@ -116,10 +151,14 @@ def test_very_large_photographs_are_stored_smaller(tmp_path, monkeypatch):
     assert load_images(tmp_path, "set").shape == (1, 32, 48, 3)
 
 
-@pytest.mark.parametrize("array", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8)])
+@pytest.mark.parametrize(
+    "array", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8)]
+)
 def test_wrong_arrays_are_refused_and_leave_nothing(array, tmp_path):
     with pytest.raises(LessonError, match="uint8 of shape H×W×3"):
-        write_mindrecord([("good", np.zeros((4, 4, 3), np.uint8)), ("bad", array)], tmp_path / "a.mindrecord")
+        write_mindrecord(
+            [("good", np.zeros((4, 4, 3), np.uint8)), ("bad", array)], tmp_path / "a.mindrecord"
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -154,7 +193,13 @@ def test_a_full_disk(tmp_path):
         "try: write_mindrecord([('a', np.zeros((4, 4, 3), np.uint8))], 'out/a.mindrecord')\n"
         "except LessonError as error: print(error)\n"
     )
-    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
     assert "must be a folder that can be written" in result.stdout, result
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -175,7 +220,8 @@ def test_orchard_folder(orchard_folder):
 
 
 def test_no_scene_is_in_two_sets_of_the_orchard():
-    """Neither the scenes of the four sets nor those of two seeds overlap: their masks all differ."""
+    """Neither the scenes of the four sets nor those of two seeds overlap: their masks all
+    differ."""
     masks = [orchard.render_orchard(8, 32, seed=seed).masks for seed in range(8)]
     assert len({mask.tobytes() for part in masks for mask in part}) == 64
 
@@ -187,8 +233,14 @@ def test_prepared_once_and_again_when_anything_differs(tmp_path, monkeypatch):
     assert (first / "train_x.mindrecord").stat().st_mtime_ns == before, "it must not be made twice"
     changed = tmp_path / "orchard.py"
     changed.write_text(Path(orchard.__file__).read_text() + "# changed\n")
-    others = [prepare_orchard(17, 1, 1, folder=tmp_path), prepare_orchard(16, 2, 1, folder=tmp_path)]
-    others += [prepare_orchard(16, 1, 2, folder=tmp_path), prepare_orchard(16, 1, 1, seed=1, folder=tmp_path)]
+    others = [
+        prepare_orchard(17, 1, 1, folder=tmp_path),
+        prepare_orchard(16, 2, 1, folder=tmp_path),
+    ]
+    others += [
+        prepare_orchard(16, 1, 2, folder=tmp_path),
+        prepare_orchard(16, 1, 1, seed=1, folder=tmp_path),
+    ]
     monkeypatch.setattr(orchard, "__file__", str(changed))
     others += [prepare_orchard(16, 1, 1, folder=tmp_path)]
     assert len({first, *others}) == 6
@@ -209,7 +261,10 @@ def test_own_folder(image_folder, tmp_path):
     assert load_images(again, "train_x", image_size=64).shape == (6, 64, 64, 3)
 
 
-@pytest.mark.parametrize("harm, words", [("missing", "testB"), ("empty", "testB"), ("text", "testB/0.jpg"), ("cut", "testB/0.jpg")])
+@pytest.mark.parametrize(
+    "harm, words",
+    [("missing", "testB"), ("empty", "testB"), ("text", "testB/0.jpg"), ("cut", "testB/0.jpg")],
+)
 def test_bad_folders(harm, words, image_folder, tmp_path):
     own = tmp_path / "own"
     shutil.copytree(image_folder, own)
@@ -220,7 +275,9 @@ def test_bad_folders(harm, words, image_folder, tmp_path):
     if harm == "text":
         (own / "testB" / "0.jpg").write_text("this is text")
     if harm == "cut":
-        (own / "testB" / "0.jpg").write_bytes((image_folder / "testB" / "0.jpg").read_bytes()[:-200])
+        (own / "testB" / "0.jpg").write_bytes(
+            (image_folder / "testB" / "0.jpg").read_bytes()[:-200]
+        )
     with pytest.raises(LessonError, match=words) as caught:
         prepare_dataset(str(own), folder=tmp_path / "cache")
     assert str(own) in str(caught.value)
@@ -243,8 +300,14 @@ def test_two_processes_at_once(tmp_path):
     assert load_images(paths[0], "train_x").shape == (30, 16, 16, 3)
 
 
-@pytest.mark.parametrize("harm", ["cut", "flipped", "index", "flipped index", "checksums", "no checksums", "gone"])
-@pytest.mark.parametrize("reader", [lambda f: load_images(f, "train_x"), load_unpaired], ids=["load_images", "load_unpaired"])
+@pytest.mark.parametrize(
+    "harm", ["cut", "flipped", "index", "flipped index", "checksums", "no checksums", "gone"]
+)
+@pytest.mark.parametrize(
+    "reader",
+    [lambda f: load_images(f, "train_x"), load_unpaired],
+    ids=["load_images", "load_unpaired"],
+)
 def test_corrupt_mindrecord(harm, reader, numbered, tmp_path):
     folder = tmp_path / "data"
     shutil.copytree(numbered, folder)
@@ -294,22 +357,31 @@ def test_reproducible_from_seed_and_epoch(orchard_folder):
         ds.config.set_seed(state[0])
     assert same(first, again)
     assert (ds.config.get_seed(), ds.config.get_num_parallel_workers()) == state
-    assert not same(first, read(orchard_folder, seed=4, epoch=3)) and not same(first, read(orchard_folder, seed=5, epoch=2))
+    assert not same(first, read(orchard_folder, seed=4, epoch=3)) and not same(
+        first, read(orchard_folder, seed=5, epoch=2)
+    )
     for _ in range(3):
         assert same(first, read(orchard_folder, seed=4, epoch=2))
 
 
 def test_a_batch_is_its_items_whatever_the_batch_size(orchard_folder):
     ones, threes = read(orchard_folder, seed=1), read(orchard_folder, seed=1, batch_size=3)
-    assert same([tuple(np.concatenate(part) for part in zip(*ones[i : i + 3])) for i in (0, 3, 6, 9)], threes)
+    assert same(
+        [tuple(np.concatenate(part) for part in zip(*ones[i : i + 3])) for i in (0, 3, 6, 9)],
+        threes,
+    )
 
 
 def test_one_image_differs_over_two_epochs(tmp_path):
-    """With one image a side there is no order, so only fresh augmentation can make the epochs differ (trap 5)."""
+    """With one image a side there is no order, so only fresh augmentation can make the epochs
+    differ (trap 5)."""
     scenes = orchard.render_orchard(1, 64)
     for name, image in (("train_x", scenes.images[0]), ("train_y", scenes.twins[0])):
         write_mindrecord([("one", image)], tmp_path / f"{name}.mindrecord")
-    hashes = {hashlib.sha256(read(tmp_path, epoch=epoch)[0][0].tobytes()).hexdigest() for epoch in range(8)}
+    hashes = {
+        hashlib.sha256(read(tmp_path, epoch=epoch)[0][0].tobytes()).hexdigest()
+        for epoch in range(8)
+    }
     assert len(hashes) >= 6  # of 5×5 crops, flipped or not
 
 
@@ -319,26 +391,35 @@ def test_an_epoch_shows_everything_and_is_as_long_as_the_longer_side(numbered):
         assert sorted(shown[:, 1]) == list(range(8)), "every Y once"
         assert sorted(shown[:5, 0]) == list(range(5)), "every X once before one comes again"
         assert len(set(shown[5:, 0])) == 3
-    assert len({numbers(numbered, epoch=epoch)[:, 1].tobytes() for epoch in range(5)}) == 5, "the order changes"
+    assert len({numbers(numbered, epoch=epoch)[:, 1].tobytes() for epoch in range(5)}) == 5, (
+        "the order changes"
+    )
 
 
 def test_the_draws_of_x_and_y_are_independent(numbered):
-    """Over many epochs each X meets each Y about equally often: a chi-squared test on the table of first pairs."""
+    """Over many epochs each X meets each Y about equally often: a chi-squared test on the table of
+    first pairs."""
     table = np.zeros((5, 8))
     for epoch in range(400):
         rngs = [np.random.default_rng([0, epoch, side]) for side in (0, 1)]
         x, y = (rng.permutation(n) for rng, n in zip(rngs, (5, 8)))
         if epoch < 3:
-            assert (numbers(numbered, epoch=epoch)[:5] == np.stack([x, y[:5]], 1)).all(), "the loader draws like this"
+            assert (numbers(numbered, epoch=epoch)[:5] == np.stack([x, y[:5]], 1)).all(), (
+                "the loader draws like this"
+            )
         for pair in zip(x, y):
             table[pair] += 1
     expected = table.sum() / 40
-    assert ((table - expected) ** 2 / expected).sum() < 80  # 28 to 39 degrees of freedom; 80 is beyond 1 in 10,000
+    # 28 to 39 degrees of freedom; 80 is beyond 1 in 10,000
+    assert ((table - expected) ** 2 / expected).sum() < 80
 
 
 def test_order_shorter_side_repeated_many_times(tmp_path):
     for name, n in (("train_x", 1), ("train_y", 25)):
-        write_mindrecord(((f"{i}", np.full((16, 16, 3), 10 * i, np.uint8)) for i in range(n)), tmp_path / f"{name}.mindrecord")
+        write_mindrecord(
+            ((f"{i}", np.full((16, 16, 3), 10 * i, np.uint8)) for i in range(n)),
+            tmp_path / f"{name}.mindrecord",
+        )
     shown = numbers(tmp_path)
     assert sorted(shown[:, 1]) == list(range(25)) and set(shown[:, 0]) == {0}
 
@@ -348,11 +429,16 @@ def test_workers_share_the_epoch_of_one(orchard_folder, workers):
     alone = read(orchard_folder, seed=2, epoch=1)
     for rank in range(workers):
         part = read(orchard_folder, seed=2, epoch=1, workers=workers, rank=rank)
-        assert same(part, alone[rank :: workers][: 12 // workers])
+        assert same(part, alone[rank::workers][: 12 // workers])
 
 
 def test_workers_get_equally_many(numbered):
-    assert [len(read(numbered, image_size=16, workers=3, rank=rank)) for rank in range(3)] == [2, 2, 2]  # of 8 pairs
+    # of 8 pairs
+    assert [len(read(numbered, image_size=16, workers=3, rank=rank)) for rank in range(3)] == [
+        2,
+        2,
+        2,
+    ]
 
 
 def test_more_workers_or_a_larger_batch_than_images(numbered):
@@ -368,7 +454,9 @@ def test_leaving_in_the_middle_is_quiet():
         "    for batch in load_unpaired(prepare_orchard(64, 12, 4), epoch=epoch).create_dict_iterator(num_epochs=1): break\n"
         "print(batch['image_x'].shape)\n"
     )
-    result = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, timeout=120)
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, timeout=120
+    )
     assert (result.returncode, result.stdout, result.stderr) == (0, "(1, 3, 64, 64)\n", "")
 
 
@@ -376,17 +464,26 @@ def test_leaving_in_the_middle_is_quiet():
 
 
 def reference(image: np.ndarray, size: int, left: int, top: int, flip: bool) -> np.ndarray:
-    """The paper's code in words: resize to 286/256 of the crop (bicubic), crop, flip, scale to [-1, 1]."""
+    """The paper's code in words: resize to 286/256 of the crop (bicubic), crop, flip, scale to [-1,
+    1]."""
     loaded = round(size * 286 / 256)
-    pixels = np.asarray(Image.fromarray(image).resize((loaded, loaded), Image.BICUBIC))[top : top + size, left : left + size]
+    pixels = np.asarray(Image.fromarray(image).resize((loaded, loaded), Image.BICUBIC))[
+        top : top + size, left : left + size
+    ]
     return (pixels[:, ::-1] if flip else pixels).transpose(2, 0, 1) / 127.5 - 1
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10**6), size=st.sampled_from([16, 64, 256]), stored_size=st.sampled_from([(64, 64), (300, 200), (10, 30)]))
+@given(
+    seed=st.integers(0, 10**6),
+    size=st.sampled_from([16, 64, 256]),
+    stored_size=st.sampled_from([(64, 64), (300, 200), (10, 30)]),
+)
 def test_augmentation_is_resize_crop_flip(seed, size, stored_size):
     image = np.random.default_rng(seed).integers(0, 256, (*stored_size, 3), np.uint8)
-    result = augment(np.frombuffer(encode_array("", image)[1], np.uint8), size, np.random.default_rng(seed))
+    result = augment(
+        np.frombuffer(encode_array("", image)[1], np.uint8), size, np.random.default_rng(seed)
+    )
     assert result.dtype == np.float32 and result.flags["C_CONTIGUOUS"]
     rng = np.random.default_rng(seed)
     left, top = rng.integers(0, round(size * 286 / 256) - size, 2, endpoint=True)
@@ -395,12 +492,17 @@ def test_augmentation_is_resize_crop_flip(seed, size, stored_size):
 
 
 def test_crops_and_flips_take_every_value():
-    """All 9 × 9 places at 72 → 64 pixels... of a ramp, and both directions, come up, about equally often."""
+    """All 9 × 9 places at 72 → 64 pixels... of a ramp, and both directions, come up, about equally
+    often."""
     x, y = np.meshgrid(np.arange(64), np.arange(64))
-    encoded = np.frombuffer(encode_array("", np.stack([2 * x, 2 * y, 0 * x], 2).astype(np.uint8))[1], np.uint8)
+    encoded = np.frombuffer(
+        encode_array("", np.stack([2 * x, 2 * y, 0 * x], 2).astype(np.uint8))[1], np.uint8
+    )
     crops = [augment(encoded, 64, np.random.default_rng([7, i])) for i in range(600)]
     flips = np.array([crop[0, 32, 0] > crop[0, 32, -1] for crop in crops])
-    corners = {(round(float(crop[0].mean()) * 1000), round(float(crop[1].mean()) * 1000)) for crop in crops}
+    corners = {
+        (round(float(crop[0].mean()) * 1000), round(float(crop[1].mean()) * 1000)) for crop in crops
+    }
     assert 240 < flips.sum() < 360
     assert len({b for _, b in corners}) == round(64 * 286 / 256) - 64 + 1
 

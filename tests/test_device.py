@@ -38,16 +38,23 @@ try:
 except LessonError as error:
     print(error)
 """
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     same, other = result.stdout.splitlines()
-    assert same == "True" and "must be chosen before MindSpore computes anything, but it has computed on" in other
+    assert (
+        same == "True"
+        and "must be chosen before MindSpore computes anything, but it has computed on" in other
+    )
 
 
 @pytest.mark.parametrize("name", ["GPU", "Ascend"])
 def test_a_device_that_is_not_there_is_an_error_and_no_fall_back(name):
     if name in device.available_devices():
         pytest.skip(f"{name} is there")
-    with pytest.raises(LessonError, match=f"device {name} was asked for, but MindSpore finds only CPU here; choose"):
+    with pytest.raises(
+        LessonError, match=f"device {name} was asked for, but MindSpore finds only CPU here; choose"
+    ):
         select_device(name)
 
 
@@ -58,21 +65,28 @@ def test_an_unknown_device_is_an_error():
 
 def test_looking_for_devices_prints_nothing():
     program = "from cyclegan_lessons import select_device; select_device('auto')"
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert (result.stdout, result.stderr) == ("", "")
 
 
 def test_a_newer_mindspore_on_cpu_is_warned_of(monkeypatch):
     monkeypatch.setattr(device.metadata, "version", lambda name: "2.9.0")
-    with pytest.warns(UserWarning, match="MindSpore 2.9.0 computes convolutions on CPU up to 100 times slower"):
+    with pytest.warns(
+        UserWarning, match="MindSpore 2.9.0 computes convolutions on CPU up to 100 times slower"
+    ):
         select_device("CPU")
 
 
 def test_spreading_gives_the_main_thread_and_the_kernels_a_core_each():
-    cores = sorted(os.sched_getaffinity(0) | os.sched_getaffinity(os.getppid()))[:2]  # a process of pytest-xdist has a part
+    # a process of pytest-xdist has a part
+    cores = sorted(os.sched_getaffinity(0) | os.sched_getaffinity(os.getppid()))[:2]
     if len(cores) < 2:
         pytest.skip("threads are spread on two cores, and there is one only")
-    program = f"import os; os.sched_setaffinity(0, {cores})" + """
+    program = (
+        f"import os; os.sched_setaffinity(0, {cores})"
+        + """
 import sys
 import mindspore as ms, numpy as np
 from cyclegan_lessons import ResNetGenerator, select_device
@@ -84,7 +98,10 @@ spread_threads()
 kernels = [int(t) for t in os.listdir("/proc/self/task") if open(f"/proc/self/task/{t}/comm").read().startswith("KernelThread")]
 print(os.sched_getaffinity(os.getpid()), *[os.sched_getaffinity(t) for t in kernels], sep="|")
 """
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     main, *kernels = result.stdout.strip().split("|")
     first, second = cores
     assert main == f"{{{first}}}" and kernels and set(kernels) == {f"{{{second}}}"}
@@ -97,8 +114,11 @@ def test_the_main_thread_sleeps_for_most_of_the_shortest_of_the_last_eight_calls
         clock.now += seconds
         clock.slept.append(seconds)
 
-    monkeypatch.setattr(device, "time", SimpleNamespace(perf_counter=lambda: clock.now, sleep=sleep))
-    lengths = [30, *range(10, 17), 8, *[12] * 9]  # seconds until a result is there; the first call compiles
+    monkeypatch.setattr(
+        device, "time", SimpleNamespace(perf_counter=lambda: clock.now, sleep=sleep)
+    )
+    # seconds until a result is there; the first call compiles
+    lengths = [30, *range(10, 17), 8, *[12] * 9]
 
     class Result:
         def __init__(self, length: float):
@@ -111,5 +131,7 @@ def test_the_main_thread_sleeps_for_most_of_the_shortest_of_the_last_eight_calls
     for length in lengths:
         start = clock.now
         assert call(length, "b")[1] == "b"
-        assert clock.now - start == pytest.approx(max(length, clock.slept[-1])), "it waits until the result is there"
+        assert clock.now - start == pytest.approx(max(length, clock.slept[-1])), (
+            "it waits until the result is there"
+        )
     assert clock.slept == pytest.approx([*[0] * 8, 9, *[8.1] * 8, 10.8])

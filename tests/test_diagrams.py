@@ -1,4 +1,5 @@
-"""The book's diagrams: the committed files are those that the tool draws, they stand alone, and they say what is true."""
+"""The book's diagrams: the committed files are those that the tool draws, they stand alone, and
+they say what is true."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -32,7 +33,9 @@ def test_the_committed_files_are_what_the_tool_draws(tmp_path, monkeypatch):
     written = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
     assert sorted(written) == sorted(committed_files), "run python tools/diagrams.py"
     for name in written:
-        assert written[name] == committed_files[name], f"{name} differs: run python tools/diagrams.py"
+        assert written[name] == committed_files[name], (
+            f"{name} differs: run python tools/diagrams.py"
+        )
 
 
 @each_diagram
@@ -49,11 +52,17 @@ def test_a_diagram_needs_nothing_else(name):
     text = (diagrams.FIGURES / name).read_text(encoding="utf-8")
     root = committed(name)
     assert len(text.encode()) < 30_000
-    assert not {element.tag.removeprefix(SVG) for element in root.iter()} & {"image", "script", "foreignObject"}
+    assert not {element.tag.removeprefix(SVG) for element in root.iter()} & {
+        "image",
+        "script",
+        "foreignObject",
+    }
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "") and "@import" not in text
     ids = [element.get("id") for element in root.iter() if element.get("id")]
     assert len(ids) == len(set(ids))
-    used = [value for element in root.iter() for key, value in element.items() if key.endswith("href")]
+    used = [
+        value for element in root.iter() for key, value in element.items() if key.endswith("href")
+    ]
     used += re.findall(r"url\((.*?)\)", text)
     assert {reference.removeprefix("#") for reference in used} <= set(ids)
     assert all(reference.startswith("#") for reference in used)
@@ -66,7 +75,8 @@ def test_labels_are_readable_on_a_phone_and_stay_inside(name):
     sizes = [float(element.get("font-size")) for element in root.iter() if element.get("font-size")]
     assert min(sizes) * PHONE / width >= 10
     for label in root.iter(f"{SVG}text"):
-        length = 0.6 * float(label.get("font-size")) * len("".join(label.itertext()))  # in a wide font
+        # in a wide font
+        length = 0.6 * float(label.get("font-size")) * len("".join(label.itertext()))
         side = (label.get("class") or "").split()
         start = float(label.get("x")) - length * (0 if "l" in side else 1 if "r" in side else 0.5)
         assert left <= start and start + length <= left + width, "".join(label.itertext())
@@ -77,8 +87,15 @@ def test_the_generator_in_the_diagram_is_the_one_in_the_package():
     network = ResNetGenerator()
     shown = words(committed("generator.svg"))
     names = [word for word in shown if re.fullmatch(r"(c7s1-|[du])\d+", word)]
-    convolutions = [cell for part in (network.encoder, network.decoder) for cell in part.cells() if hasattr(cell, "out_channels")]
-    assert [int(re.search(r"\d+$", name)[0]) for name in names] == [cell.out_channels for cell in convolutions]
+    convolutions = [
+        cell
+        for part in (network.encoder, network.decoder)
+        for cell in part.cells()
+        if hasattr(cell, "out_channels")
+    ]
+    assert [int(re.search(r"\d+$", name)[0]) for name in names] == [
+        cell.out_channels for cell in convolutions
+    ]
     assert f"{sum(isinstance(block, ResidualBlock) for block in network.blocks)} × R256" in shown
 
 
@@ -93,6 +110,8 @@ def test_the_discriminator_in_the_diagram_is_the_one_in_the_package():
     assert shown[start : start + 6] == [str(size) for size in sizes]
     start = shown.index("stride") + 1
     assert shown[start : start + 5] == [str(layer.stride[0]) for layer in layers]
-    assert [word for word in shown if re.fullmatch(r"C\d+", word)] == [f"C{layer.out_channels}" for layer in layers[:-1]]
+    assert [word for word in shown if re.fullmatch(r"C\d+", word)] == [
+        f"C{layer.out_channels}" for layer in layers[:-1]
+    ]
     field = receptive_field(network)
     assert any(f"{field} × {field} pixels" in word for word in shown)

@@ -15,7 +15,8 @@ from cyclegan_lessons.discriminator import PatchDiscriminator, receptive_field
 from cyclegan_lessons.layers import InstanceNorm2d
 
 PROPERTY = examples(8)
-STRIDE, FIELD, OFFSET = 8, 70, -23  # score i sees the rows 8i − 23 … 8i + 46; negative ones are padding
+# score i sees the rows 8i − 23 … 8i + 46; negative ones are padding
+STRIDE, FIELD, OFFSET = 8, 70, -23
 
 
 @cache
@@ -25,19 +26,27 @@ def paper_discriminator() -> PatchDiscriminator:
 
 
 def without_norm(discriminator: PatchDiscriminator) -> PatchDiscriminator:
-    """Take the instance norms out: each looks at its whole map, so with them every score depends on every pixel."""
+    """Take the instance norms out: each looks at its whole map, so with them every score depends on
+    every pixel."""
     norms = [i for i, cell in enumerate(discriminator.layers) if isinstance(cell, InstanceNorm2d)]
     for i in norms:
         discriminator.layers[i] = nn.Identity()
-    assert len(norms) >= 1 and not any(isinstance(c, InstanceNorm2d) for _, c in discriminator.cells_and_names())
+    assert len(norms) >= 1 and not any(
+        isinstance(c, InstanceNorm2d) for _, c in discriminator.cells_and_names()
+    )
     return discriminator
 
 
-def give_weights(discriminator: PatchDiscriminator, seed: int, positive: bool = False) -> PatchDiscriminator:
-    """Draw weights that keep numbers of order one; positive ones, so that no two paths to a pixel cancel out."""
+def give_weights(
+    discriminator: PatchDiscriminator, seed: int, positive: bool = False
+) -> PatchDiscriminator:
+    """Draw weights that keep numbers of order one; positive ones, so that no two paths to a pixel
+    cancel out."""
     rng = np.random.default_rng(seed)
     for p in discriminator.trainable_params():
-        values = rng.normal(0, 1 / np.sqrt(p.size / p.shape[0]) if p.ndim == 4 else 0.1, p.shape).astype(np.float32)
+        values = rng.normal(
+            0, 1 / np.sqrt(p.size / p.shape[0]) if p.ndim == 4 else 0.1, p.shape
+        ).astype(np.float32)
         p.set_data(ms.Tensor(np.abs(values) + 1e-3 if positive else values))
     return discriminator
 
@@ -51,7 +60,11 @@ def map_side(side: int) -> int:
 @PROPERTY
 @given(batch=st.integers(1, 3), height=st.integers(32, 90), width=st.integers(32, 90))
 def test_size_of_the_map(batch, height, width):
-    scores = forward(PatchDiscriminator(base_channels=1), np.zeros((batch, 3, height, width), np.float32), "PyNative")
+    scores = forward(
+        PatchDiscriminator(base_channels=1),
+        np.zeros((batch, 3, height, width), np.float32),
+        "PyNative",
+    )
     assert scores.shape == (batch, 1, map_side(height), map_side(width))
 
 
@@ -61,7 +74,8 @@ def test_a_map_of_30x30_at_the_papers_size():
 
 
 def gradients_of_cells(discriminator, image: np.ndarray, cells: list) -> np.ndarray:
-    """Gradient of each of these scores with respect to the image: one copy of the image per cell, one backward pass."""
+    """Gradient of each of these scores with respect to the image: one copy of the image per cell,
+    one backward pass."""
     copies = ms.Tensor(np.repeat(image, len(cells), axis=0))
 
     def chosen(copies):
@@ -74,17 +88,28 @@ def gradients_of_cells(discriminator, image: np.ndarray, cells: list) -> np.ndar
 @examples(4)
 @given(height=st.integers(80, 110), width=st.integers(80, 110), seed=st.integers(0, 10**6))
 def test_every_inner_score_sees_70_pixels(height, width, seed):
-    """The gradient of a score is positive on its 70×70 square and zero outside, at every cell far from the border."""
-    discriminator = without_norm(give_weights(PatchDiscriminator(base_channels=1), seed, positive=True))
+    """The gradient of a score is positive on its 70×70 square and zero outside, at every cell far
+    from the border."""
+    discriminator = without_norm(
+        give_weights(PatchDiscriminator(base_channels=1), seed, positive=True)
+    )
     image = np.random.default_rng(seed).uniform(-1, 1, (1, 3, height, width)).astype(np.float32)
-    rows, columns = ([i for i in range(map_side(n)) if 0 <= STRIDE * i + OFFSET <= n - FIELD] for n in (height, width))
+    rows, columns = (
+        [i for i in range(map_side(n)) if 0 <= STRIDE * i + OFFSET <= n - FIELD]
+        for n in (height, width)
+    )
     cells = [(i, j) for i in rows for j in columns]
     assert cells
-    for (i, j), gradient in zip(cells, gradients_of_cells(discriminator, image, cells), strict=True):
+    for (i, j), gradient in zip(
+        cells, gradients_of_cells(discriminator, image, cells), strict=True
+    ):
         expected = np.zeros((3, height, width), bool)
         top, left = STRIDE * i + OFFSET, STRIDE * j + OFFSET
         expected[:, top : top + FIELD, left : left + FIELD] = True
-        assert np.array_equal(gradient > 0, expected) and np.array_equal(gradient != 0, expected), (i, j)
+        assert np.array_equal(gradient > 0, expected) and np.array_equal(gradient != 0, expected), (
+            i,
+            j,
+        )
 
 
 @pytest.mark.parametrize("n_layers, expected", [(1, 16), (2, 34), (3, 70), (4, 142)])
@@ -92,7 +117,8 @@ def test_receptive_field_is_the_one_in_the_gradients(n_layers, expected):
     network = PatchDiscriminator(base_channels=1, n_layers=n_layers)
     assert receptive_field(network) == expected
     discriminator = without_norm(give_weights(network, 1, positive=True))
-    side = 2 * expected + 2 ** (n_layers + 1)  # wide enough that the middle cell's field does not touch the border
+    # wide enough that the middle cell's field does not touch the border
+    side = 2 * expected + 2 ** (n_layers + 1)
     cells = forward(discriminator, np.zeros((1, 3, side, side), np.float32), "PyNative").shape[2]
     image = np.random.default_rng(0).uniform(-1, 1, (1, 3, side, side)).astype(np.float32)
     seen = gradients_of_cells(discriminator, image, [(cells // 2, cells // 2)])[0, 0] != 0
@@ -103,7 +129,9 @@ def test_receptive_field_of_known_chains():
     conv = lambda kernel, stride: nn.Conv2d(1, 1, kernel, stride)
     assert receptive_field(nn.SequentialCell(conv(3, 1))) == 3
     assert receptive_field(nn.SequentialCell(conv(3, 2), nn.ReLU(), conv(5, 1))) == 3 + 2 * 4
-    assert receptive_field(nn.SequentialCell(conv(1, 3), conv(2, 2), conv(4, 1))) == 1 + 3 * 1 + 6 * 3
+    assert (
+        receptive_field(nn.SequentialCell(conv(1, 3), conv(2, 2), conv(4, 1))) == 1 + 3 * 1 + 6 * 3
+    )
 
 
 @PROPERTY
@@ -114,12 +142,19 @@ def test_shifting_the_image_by_the_stride_shifts_the_map(rows, columns, seed):
     height, width = 112 - 8 * rows, 120 - 8 * columns
     one = forward(discriminator, scene[:, :, :height, :width], "PyNative")
     other = forward(discriminator, scene[:, :, 8 * rows :, 8 * columns :], "PyNative")
-    # cells whose field lies in both images: 3 from the top and left, as many as fit below and to the right
-    last_i, last_j = ((n - 8 * shift - FIELD - OFFSET) // STRIDE for n, shift in ((height, rows), (width, columns)))
+    # cells whose field lies in both images: 3 from the top and left, as many as fit below and to
+    # the right
+    last_i, last_j = (
+        (n - 8 * shift - FIELD - OFFSET) // STRIDE
+        for n, shift in ((height, rows), (width, columns))
+    )
     ours = other[:, :, 3 : last_i + 1, 3 : last_j + 1]
     assert ours.size >= 1
     np.testing.assert_allclose(
-        ours, one[:, :, 3 + rows : last_i + 1 + rows, 3 + columns : last_j + 1 + columns], rtol=1e-4, atol=1e-5
+        ours,
+        one[:, :, 3 + rows : last_i + 1 + rows, 3 + columns : last_j + 1 + columns],
+        rtol=1e-4,
+        atol=1e-5,
     )
 
 
@@ -149,10 +184,12 @@ def test_scores_are_raw():
 
 
 def test_the_first_layer_has_no_norm():
-    """The first layer's strength counts: twice its weights and bias give other scores, which a norm would prevent."""
+    """The first layer's strength counts: twice its weights and bias give other scores, which a norm
+    would prevent."""
     discriminator = give_weights(PatchDiscriminator(base_channels=2), 3)
     image = np.random.default_rng(0).uniform(-1, 1, (1, 3, 48, 48)).astype(np.float32)
-    first = nn.SequentialCell(*list(discriminator.layers)[:2])  # the first convolution and LeakyReLU
+    # the first convolution and LeakyReLU
+    first = nn.SequentialCell(*list(discriminator.layers)[:2])
     once = forward(first, image, "PyNative")
     for parameter in first.trainable_params():
         parameter.set_data(parameter * 2)
@@ -186,5 +223,8 @@ def test_channels_stop_growing_at_eight_times_the_first():
 def test_training_and_inference_are_the_same():
     discriminator = give_weights(PatchDiscriminator(base_channels=2), 0)
     image = np.random.default_rng(0).uniform(-1, 1, (2, 3, 40, 40)).astype(np.float32)
-    results = [forward(discriminator.set_train(training), image, "PyNative") for training in (False, True, False)]
+    results = [
+        forward(discriminator.set_train(training), image, "PyNative")
+        for training in (False, True, False)
+    ]
     assert np.array_equal(results[0], results[1]) and np.array_equal(results[0], results[2])

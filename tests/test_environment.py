@@ -1,4 +1,5 @@
-"""The dependencies are named three times; the three must say the same, for every Python and machine of the course."""
+"""The dependencies are named three times; the three must say the same, for every Python and machine
+of the course."""
 
 import re
 import subprocess
@@ -30,13 +31,20 @@ def ranges() -> list[Requirement]:
     """Everything that pyproject.toml asks for, extras too."""
     table = project()
     extras = table["optional-dependencies"].values()
-    return [Requirement(text) for text in table["dependencies"] + [text for extra in extras for text in extra]]
+    return [
+        Requirement(text)
+        for text in table["dependencies"] + [text for extra in extras for text in extra]
+    ]
 
 
 def pinned() -> list[Requirement]:
     """The lines of requirements.txt as requirements, their hashes left out."""
     lines = LOCK.replace("\\\n", " ").splitlines()
-    return [Requirement(line.split(" --hash")[0].strip()) for line in lines if line.strip() and not line.startswith("#")]
+    return [
+        Requirement(line.split(" --hash")[0].strip())
+        for line in lines
+        if line.strip() and not line.startswith("#")
+    ]
 
 
 def conda_pip() -> list[Requirement]:
@@ -52,14 +60,24 @@ def as_set(requirements: list[Requirement]) -> set:
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 def test_every_range_admits_what_is_pinned(python, machine):
-    environment = {"python_version": python, "python_full_version": f"{python}.1", "platform_machine": machine}
+    environment = {
+        "python_version": python,
+        "python_full_version": f"{python}.1",
+        "platform_machine": machine,
+    }
     environment |= {"sys_platform": "linux", "os_name": "posix", "implementation_name": "cpython"}
-    pins = {canonicalize_name(r.name): r for r in pinned() if not r.marker or r.marker.evaluate(environment)}
+    pins = {
+        canonicalize_name(r.name): r
+        for r in pinned()
+        if not r.marker or r.marker.evaluate(environment)
+    }
     for wanted in ranges():
         if wanted.marker and not wanted.marker.evaluate(environment):
             continue
         (pin,) = pins[canonicalize_name(wanted.name)].specifier
-        assert wanted.specifier.contains(pin.version), f"{wanted} does not admit {pin.version}; run `make lock`"
+        assert wanted.specifier.contains(pin.version), (
+            f"{wanted} does not admit {pin.version}; run `make lock`"
+        )
 
 
 def test_one_exact_version_with_hashes_for_every_package():
@@ -83,7 +101,11 @@ def test_conda_and_the_package_agree_on_python():
 def test_the_package_itself_asks_for_the_same_python():
     from cyclegan_lessons.versions import PYTHON
 
-    admitted = [minor for minor in range(8, 20) if SpecifierSet(project()["requires-python"]).contains(f"3.{minor}")]
+    admitted = [
+        minor
+        for minor in range(8, 20)
+        if SpecifierSet(project()["requires-python"]).contains(f"3.{minor}")
+    ]
     assert PYTHON == ((3, admitted[0]), (3, admitted[-1]))
     assert [f"3.{minor}" for minor in admitted] == list(PYTHONS)
 
@@ -91,7 +113,10 @@ def test_the_package_itself_asks_for_the_same_python():
 @pytest.mark.parametrize("name", ["requirements.txt", "environment.yml", "pyproject.toml"])
 def test_no_addresses(name):
     assert "://" not in (ROOT / name).read_text()
-    assert "--index" not in (ROOT / name).read_text() and "--find-links" not in (ROOT / name).read_text()
+    assert (
+        "--index" not in (ROOT / name).read_text()
+        and "--find-links" not in (ROOT / name).read_text()
+    )
 
 
 def test_what_is_installed_fits_together():

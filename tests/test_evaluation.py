@@ -1,4 +1,5 @@
-"""The numbers of an evaluation, against values known beforehand and against slow or other computations of the same."""
+"""The numbers of an evaluation, against values known beforehand and against slow or other
+computations of the same."""
 
 from dataclasses import asdict
 
@@ -10,8 +11,14 @@ from cyclegan_lessons import LessonConfig, evaluation, render_orchard
 from cyclegan_lessons.checkpoint import write_checkpoint
 from cyclegan_lessons.dataset import load_images, prepare_orchard, write_arrays
 from cyclegan_lessons.evaluation import (
-    absolute_error, evaluate, image_features, interval, kernel_distance, resample, similarity,
-)  # fmt: skip
+    absolute_error,
+    evaluate,
+    image_features,
+    interval,
+    kernel_distance,
+    resample,
+    similarity,
+)
 from cyclegan_lessons.training import CycleGAN
 
 
@@ -45,11 +52,25 @@ def slow_features(image):
     parts = []
     for scale in (1, 2, 4):
         height, width = image.shape[0] // scale, image.shape[1] // scale
-        pixels = np.array([[image[scale * i : scale * (i + 1), scale * j : scale * (j + 1)].mean((0, 1)) for j in range(width)]
-                           for i in range(height)])  # fmt: skip
-        colours = np.histogramdd(pixels.reshape(-1, 3), bins=[[0, 64, 128, 192, 256]] * 3)[0].ravel()
-        steps = [abs(pixels[i, j, c] - pixels[i + di, j + dj, c]) for di, dj in ((0, 1), (1, 0))
-                 for i in range(height - di) for j in range(width - dj) for c in range(3)]  # fmt: skip
+        pixels = np.array(
+            [
+                [
+                    image[scale * i : scale * (i + 1), scale * j : scale * (j + 1)].mean((0, 1))
+                    for j in range(width)
+                ]
+                for i in range(height)
+            ]
+        )
+        colours = np.histogramdd(pixels.reshape(-1, 3), bins=[[0, 64, 128, 192, 256]] * 3)[
+            0
+        ].ravel()
+        steps = [
+            abs(pixels[i, j, c] - pixels[i + di, j + dj, c])
+            for di, dj in ((0, 1), (1, 0))
+            for i in range(height - di)
+            for j in range(width - dj)
+            for c in range(3)
+        ]
         differences = np.histogram(steps, [0, 1, 2, 4, 8, 16, 32, 64, 256])[0]
         parts += [np.sqrt(part / part.sum() / 6) for part in (colours, differences)]
     return np.concatenate(parts)
@@ -71,13 +92,15 @@ def test_features_see_colours_and_differences_but_not_places():
     colours = np.zeros((2, 8, 8, 3), np.uint8)
     colours[1] = 255
     black, white = image_features(colours)
-    assert black @ white == pytest.approx(1 / 2)  # both are flat: the same differences, other colours
+    # both are flat: the same differences, other colours
+    assert black @ white == pytest.approx(1 / 2)
     image = np.random.default_rng(2).integers(0, 256, (1, 16, 16, 3), np.uint8)
     np.testing.assert_array_equal(image_features(image), image_features(image[:, ::-1, ::-1]))
 
 
 def slow_distance(x, y, of_x=None, of_y=None):
-    """Loops over all pairs; ``of_x`` and ``of_y`` say which image each row is, and copies of one image are left out."""
+    """Loops over all pairs; ``of_x`` and ``of_y`` say which image each row is, and copies of one
+    image are left out."""
     of_x = range(len(x)) if of_x is None else of_x
     of_y = range(len(y)) if of_y is None else of_y
 
@@ -94,7 +117,10 @@ def test_kernel_distance_against_loops_over_the_pairs():
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(5, 4)), rng.normal(0.5, 1, (7, 4))
     assert kernel_distance(x, y) == pytest.approx(slow_distance(x, y))
-    draws_x, draws_y = rng.multinomial(5, np.full(5, 0.2), 4), rng.multinomial(7, np.full(7, 1 / 7), 4)
+    draws_x, draws_y = (
+        rng.multinomial(5, np.full(5, 0.2), 4),
+        rng.multinomial(7, np.full(7, 1 / 7), 4),
+    )
     draws_x[0], draws_y[0] = (5, 0, 0, 0, 0), 1
     distances = kernel_distance(x, y, draws_x, draws_y)
     assert np.isnan(distances[0])  # of five copies of one image
@@ -104,24 +130,28 @@ def test_kernel_distance_against_loops_over_the_pairs():
 
 
 def test_kernel_distance_is_unbiased():
-    """The mean over many small samples is the true distance, 0 for two samples of one distribution."""
+    """The mean over many small samples is the true distance, 0 for two samples of one
+    distribution."""
     rng = np.random.default_rng(4)
 
     def mean_and_error(shift, n=2000):
-        pairs = rng.integers(0, 2, (n, 2, 6, 1)) + np.array([0, shift]).reshape(2, 1, 1)  # 0 or 1, and moved by shift
+        # 0 or 1, and moved by shift
+        pairs = rng.integers(0, 2, (n, 2, 6, 1)) + np.array([0, shift]).reshape(2, 1, 1)
         distances = [kernel_distance(x, y) for x, y in pairs]
         return np.mean(distances), np.std(distances) / n**0.5
 
     mean, error = mean_and_error(0)
     assert abs(mean) < 4 * error
-    # (ab + 1)³ = a³b³ + 3a²b² + 3ab + 1, so the distance is that of the moments: 0, 1 have 1/2, 1/2, 1/2; 1, 2 have 3/2, 5/2, 9/2
+    # (ab + 1)³ = a³b³ + 3a²b² + 3ab + 1, so the distance is that of the moments: 0, 1 have 1/2,
+    # 1/2, 1/2; 1, 2 have 3/2, 5/2, 9/2
     mean, error = mean_and_error(1)
     assert abs(mean - (4**2 + 3 * 2**2 + 3 * 1**2)) < 4 * error
 
 
 def test_kernel_distance_is_zero_for_scenes_of_one_kind_and_not_for_two():
     apples, others, oranges = (
-        image_features(render_orchard(24, 32, domain, seed).images) for domain, seed in (("x", 1), ("x", 2), ("y", 3))
+        image_features(render_orchard(24, 32, domain, seed).images)
+        for domain, seed in (("x", 1), ("x", 2), ("y", 3))
     )
     assert abs(kernel_distance(apples, others)) < 0.1 < 0.5 < kernel_distance(apples, oranges)
 
@@ -129,40 +159,67 @@ def test_kernel_distance_is_zero_for_scenes_of_one_kind_and_not_for_two():
 def test_intervals_are_those_of_scipy():
     values = np.random.default_rng(5).exponential(size=60)
     draws = resample(60)
-    assert (draws.sum(axis=1) == 60).all() and np.array_equal(draws, resample(60)) and not np.array_equal(draws, resample(60, 1))
-    expected = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=2000, random_state=0).confidence_interval
+    assert (
+        (draws.sum(axis=1) == 60).all()
+        and np.array_equal(draws, resample(60))
+        and not np.array_equal(draws, resample(60, 1))
+    )
+    expected = stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=2000, random_state=0
+    ).confidence_interval
     np.testing.assert_allclose(interval(draws @ values / 60), expected, rtol=0.03)
 
 
 def test_kernel_distances_of_sets_drawn_again_spread_as_the_interval_says():
-    """95% intervals of 60 pairs of samples: nearly all hold the true distance; with far too short ones most would not."""
+    """95% intervals of 60 pairs of samples: nearly all hold the true distance; with far too short
+    ones most would not."""
     rng, hits = np.random.default_rng(6), 0
     for seed in range(60):
         x, y = rng.integers(0, 2, (2, 30, 1)) + np.array([0, 1]).reshape(2, 1, 1)
-        low, high = interval(kernel_distance(x, y, resample(30, seed)[:400], resample(30, 100 + seed)[:400]))
+        low, high = interval(
+            kernel_distance(x, y, resample(30, seed)[:400], resample(30, 100 + seed)[:400])
+        )
         hits += low < 31 < high  # the true distance, as above
     assert 51 <= hits  # 57 are expected; fewer than 51 of 60 have a probability below 1%
 
 
 def test_perfect_translations_and_none_at_all(data, monkeypatch):
-    """With the twins as translations every error is 0; with the images themselves the fruit error is the baseline."""
-    sets = {name: load_images(data, name) for name in ("test_x", "test_y", "test_x_twin", "test_y_twin")}
+    """With the twins as translations every error is 0; with the images themselves the fruit error
+    is the baseline."""
+    sets = {
+        name: load_images(data, name) for name in ("test_x", "test_y", "test_x_twin", "test_y_twin")
+    }
     twin_of = {**dict(zip(map(bytes, sets["test_x"]), sets["test_x_twin"]))}
     twin_of |= dict(zip(map(bytes, sets["test_y"]), sets["test_y_twin"]))
-    twin_of |= {bytes(twin): np.frombuffer(image, np.uint8).reshape(twin.shape) for image, twin in list(twin_of.items())}
+    twin_of |= {
+        bytes(twin): np.frombuffer(image, np.uint8).reshape(twin.shape)
+        for image, twin in list(twin_of.items())
+    }
     monkeypatch.setattr(evaluation, "load_generator", lambda checkpoint, direction: None)
 
-    monkeypatch.setattr(evaluation, "translate", lambda generator, images: np.stack([twin_of[bytes(i)] for i in images]))
+    monkeypatch.setattr(
+        evaluation,
+        "translate",
+        lambda generator, images: np.stack([twin_of[bytes(i)] for i in images]),
+    )
     for numbers in evaluate(data).values():
         assert numbers["images"] == 3 and numbers["ssim"] == numbers["fruit_ssim"] == 1
         assert numbers["cycle_error"] == numbers["fruit_error"] == numbers["outside_error"] == 0
-        assert numbers["fruit_baseline"] > 0.1 and numbers["kernel_distance"] < 0.5 * numbers["kernel_baseline"]
+        assert (
+            numbers["fruit_baseline"] > 0.1
+            and numbers["kernel_distance"] < 0.5 * numbers["kernel_baseline"]
+        )
         assert numbers["interval"]["relative_fruit_error"] == [0, 0]
 
     monkeypatch.setattr(evaluation, "translate", lambda generator, images: images)
     for numbers in evaluate(data).values():
-        assert numbers["relative_fruit_error"] == 1 and numbers["ssim"] < 0.99 and numbers["outside_error"] == 0
-        assert numbers["interval"]["relative_fruit_error"] == [1, 1]  # it is a ratio scene by scene of each drawn set
+        assert (
+            numbers["relative_fruit_error"] == 1
+            and numbers["ssim"] < 0.99
+            and numbers["outside_error"] == 0
+        )
+        # it is a ratio scene by scene of each drawn set
+        assert numbers["interval"]["relative_fruit_error"] == [1, 1]
         for name in ("ssim", "fruit_ssim"):
             assert numbers[name] == numbers[f"{name}_baseline"]
         assert numbers["kernel_distance"] == numbers["kernel_baseline"]
@@ -170,15 +227,28 @@ def test_perfect_translations_and_none_at_all(data, monkeypatch):
 
 def test_a_real_checkpoint_in_both_directions(data, tmp_path):
     config = LessonConfig(image_size=32, base_channels=2, n_layers=1)
-    write_checkpoint(tmp_path / "a.ckpt", dict(CycleGAN(config).parameters_and_names()), {"config": asdict(config)})
+    write_checkpoint(
+        tmp_path / "a.ckpt",
+        dict(CycleGAN(config).parameters_and_names()),
+        {"config": asdict(config)},
+    )
     results = evaluate(data, tmp_path / "a.ckpt")
     assert set(results) == {"x2y", "y2x"}
     for numbers in results.values():  # an untrained network is bad at it
-        assert numbers["relative_fruit_error"] > 0.5 and numbers["outside_error"] > 0.05 and numbers["ssim"] < 0.5
+        assert (
+            numbers["relative_fruit_error"] > 0.5
+            and numbers["outside_error"] > 0.05
+            and numbers["ssim"] < 0.5
+        )
         ends = numbers.pop("interval")
         assert set(ends) == set(numbers) - {"images"}
-        assert all(low <= numbers[name] <= high for name, (low, high) in ends.items() if not name.startswith("kernel"))
-        assert all(low < high for low, high in ends.values())  # none is nan, although some sets are copies of one image
+        assert all(
+            low <= numbers[name] <= high
+            for name, (low, high) in ends.items()
+            if not name.startswith("kernel")
+        )
+        # none is nan, although some sets are copies of one image
+        assert all(low < high for low, high in ends.values())
 
 
 def test_without_twins_and_with_a_single_image(data, tmp_path, monkeypatch):
@@ -187,7 +257,13 @@ def test_without_twins_and_with_a_single_image(data, tmp_path, monkeypatch):
     for name, n in (("test_x", 2), ("test_y", 3)):
         write_arrays(load_images(data, name, limit=n), tmp_path, name)
     numbers = evaluate(tmp_path)["x2y"]
-    assert set(numbers) == {"images", "cycle_error", "kernel_distance", "kernel_baseline", "interval"}
+    assert set(numbers) == {
+        "images",
+        "cycle_error",
+        "kernel_distance",
+        "kernel_baseline",
+        "interval",
+    }
     assert set(numbers["interval"]) == {"cycle_error", "kernel_distance", "kernel_baseline"}
 
     write_arrays(load_images(data, "test_y", limit=1), tmp_path, "test_y")

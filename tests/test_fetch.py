@@ -1,4 +1,5 @@
-"""Fetching apple2orange over HTTP from this machine: both layouts arrive whole, and whatever is wrong leaves nothing."""
+"""Fetching apple2orange over HTTP from this machine: both layouts arrive whole, and whatever is
+wrong leaves nothing."""
 
 import hashlib
 import os
@@ -61,24 +62,38 @@ def test_layout_2_over_http(site, image_folder, tmp_path):
     assert counts(folder) == {"trainA": 6, "trainB": 6, "testA": 2, "testB": 3}
     for i, part in enumerate(("trainA", "trainB")):
         images = np.stack([read_image(file) for file in list_images(folder / part)])
-        assert (images == render_orchard(6, 64, "xy"[i], seed=i).images).all(), "normalised and back is exact"
-    assert (folder / "testB" / "2.jpg").read_bytes() == (image_folder / "testB" / "2.jpg").read_bytes()
+        assert (images == render_orchard(6, 64, "xy"[i], seed=i).images).all(), (
+            "normalised and back is exact"
+        )
+    assert (folder / "testB" / "2.jpg").read_bytes() == (
+        image_folder / "testB" / "2.jpg"
+    ).read_bytes()
     assert sorted(path.name for path in folder.iterdir()) == sorted(PARTS), "nothing else is kept"
     data = prepare_dataset("apple2orange", url=f"{site.url}/two.zip", folder=tmp_path / "cache")
     assert load_images(data, "train_x").shape == (6, 64, 64, 3)
 
 
 def test_the_photographs_through_the_real_path(photo_archive, serve, tmp_path):
-    """Served, downloaded, converted and read in pairs: the archive beside the checkout, or a made one."""
+    """Served, downloaded, converted and read in pairs: the archive beside the checkout, or a made
+    one."""
     server = serve(photo_archive.parent)
-    data = prepare_dataset("apple2orange", url=f"{server.url}/{photo_archive.name}", folder=tmp_path / "cache")
+    data = prepare_dataset(
+        "apple2orange", url=f"{server.url}/{photo_archive.name}", folder=tmp_path / "cache"
+    )
     known = fetch.KNOWN.get(file_sha256(photo_archive))
     assert known is not None or photo_archive.parent.name.startswith("layout1")
-    for name, part in (("train_x", "trainA"), ("train_y", "trainB"), ("test_x", "testA"), ("test_y", "testB")):
+    for name, part in (
+        ("train_x", "trainA"),
+        ("train_y", "trainB"),
+        ("test_x", "testA"),
+        ("test_y", "testB"),
+    ):
         images = load_images(data, name)
         assert images.dtype == np.uint8 and images.shape[1] == images.shape[2]
         assert known is None or images.shape == (known[part], 256, 256, 3)
-    batch = next(load_unpaired(data, 128, batch_size=2).create_dict_iterator(num_epochs=1, output_numpy=True))
+    batch = next(
+        load_unpaired(data, 128, batch_size=2).create_dict_iterator(num_epochs=1, output_numpy=True)
+    )
     assert batch["image_x"].shape == batch["image_y"].shape == (2, 3, 128, 128)
 
 
@@ -111,7 +126,10 @@ def test_mirrors_in_turn(site, tmp_path, monkeypatch):
 
 def test_mirrors_must_have_the_whole_set(site, tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "MIRRORS", (f"{site.url}/one.zip", f"{site.url}/two.zip"))
-    with pytest.raises(LessonError, match="one.zip: 995 images should be in trainA, but there are 5; .*two.zip: 1019 images"):
+    with pytest.raises(
+        LessonError,
+        match="one.zip: 995 images should be in trainA, but there are 5; .*two.zip: 1019 images",
+    ):
         fetch_apple2orange(folder=tmp_path / "cache")
     assert nothing_left(tmp_path / "cache")
 
@@ -120,24 +138,40 @@ def test_all_mirrors_fail(site, tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "MIRRORS", (f"{site.url}/a.zip", f"{site.url}/b.zip"))
     with pytest.raises(LessonError) as caught:
         fetch_apple2orange(folder=tmp_path / "cache")
-    for words in ("a.zip: the server answers 404", "b.zip: the server answers 404", "--url", "CYCLEGAN_LESSONS_URL", "local file"):
+    for words in (
+        "a.zip: the server answers 404",
+        "b.zip: the server answers 404",
+        "--url",
+        "CYCLEGAN_LESSONS_URL",
+        "local file",
+    ):
         assert words in str(caught.value)
     assert nothing_left(tmp_path / "cache")
 
 
 def check_fails(url: str, words: str, tmp_path: Path):
-    """The one sentence names the source and the reason, nothing is left, and what was fetched before stays."""
+    """The one sentence names the source and the reason, nothing is left, and what was fetched
+    before stays."""
     with pytest.raises(LessonError, match=words) as caught:
         fetch_apple2orange(url, tmp_path / "cache")
     message = str(caught.value)
-    assert url in message and "\n" not in message and "CYCLEGAN_LESSONS_URL" in message and ".unfinished" not in message
+    assert (
+        url in message
+        and "\n" not in message
+        and "CYCLEGAN_LESSONS_URL" in message
+        and ".unfinished" not in message
+    )
     assert nothing_left(tmp_path / "cache"), sorted((tmp_path / "cache").rglob("*"))
 
 
 def test_no_connection(tmp_path):
     with socket.socket() as taken:  # bound but not listening: refused
         taken.bind(("127.0.0.1", 0))
-        check_fails(f"http://127.0.0.1:{taken.getsockname()[1]}/a.zip", "no connection, Connection refused", tmp_path)
+        check_fails(
+            f"http://127.0.0.1:{taken.getsockname()[1]}/a.zip",
+            "no connection, Connection refused",
+            tmp_path,
+        )
 
 
 def test_no_such_host(tmp_path):
@@ -153,7 +187,11 @@ def test_a_server_that_stops_answering(tmp_path, monkeypatch):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        check_fails(f"http://127.0.0.1:{silent.getsockname()[1]}/a.zip", "no answer|no connection|broke off", tmp_path)
+        check_fails(
+            f"http://127.0.0.1:{silent.getsockname()[1]}/a.zip",
+            "no answer|no connection|broke off",
+            tmp_path,
+        )
     assert socket.getdefaulttimeout() is None
 
 
@@ -177,19 +215,29 @@ def test_an_archive_with_a_changed_byte(site, made_layout1, tmp_path):
 
 
 @pytest.mark.parametrize("offset, value, reason", [(10, 97, "compression"), (8, 1, "password")])
-def test_an_archive_of_a_kind_that_cannot_be_read(offset, value, reason, site, made_layout1, tmp_path):
-    """The method of compression, or the flag of a password, of every file in the directory at the archive's end."""
+def test_an_archive_of_a_kind_that_cannot_be_read(
+    offset, value, reason, site, made_layout1, tmp_path
+):
+    """The method of compression, or the flag of a password, of every file in the directory at the
+    archive's end."""
     data = bytearray(made_layout1.read_bytes())
     for match in re.finditer(b"PK\x01\x02", bytes(data)):
         data[match.start() + offset] = value
-        data[int.from_bytes(data[match.start() + 42 : match.start() + 46], "little") + offset - 2] = value  # the file's own header
+        # the file's own header
+        data[
+            int.from_bytes(data[match.start() + 42 : match.start() + 46], "little") + offset - 2
+        ] = value
     (site.folder / "strange.zip").write_bytes(data)
     check_fails(f"{site.url}/strange.zip", f"not a sound zip archive.*{reason}", tmp_path)
 
 
 def test_checksum(site, made_layout1, tmp_path):
     digest = hashlib.sha256(made_layout1.read_bytes()).hexdigest()
-    check_fails(f"{site.url}/one.zip#sha256={'0' * 64}", f"its SHA-256 should be {'0' * 64}, but it is {digest}", tmp_path)
+    check_fails(
+        f"{site.url}/one.zip#sha256={'0' * 64}",
+        f"its SHA-256 should be {'0' * 64}, but it is {digest}",
+        tmp_path,
+    )
     assert fetch_apple2orange(f"{site.url}/one.zip#sha256={digest}", tmp_path / "cache").is_dir()
 
 
@@ -209,7 +257,16 @@ def with_extra(source: Path, target: Path, name: str, data: bytes = b"x", mode: 
     return target
 
 
-@pytest.mark.parametrize("name", ["../evil.jpg", "apple2orange/trainA/../../../evil.jpg", "/tmp/evil.jpg", "..\\evil.jpg", "C:\\evil.jpg"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../evil.jpg",
+        "apple2orange/trainA/../../../evil.jpg",
+        "/tmp/evil.jpg",
+        "..\\evil.jpg",
+        "C:\\evil.jpg",
+    ],
+)
 def test_a_path_outside_the_folder(name, made_layout1, tmp_path):
     archive = with_extra(made_layout1, tmp_path / "evil.zip", name)
     check_fails(str(archive), "a path outside its folder", tmp_path)
@@ -217,12 +274,20 @@ def test_a_path_outside_the_folder(name, made_layout1, tmp_path):
 
 
 def test_a_link_in_the_archive(made_layout1, tmp_path):
-    archive = with_extra(made_layout1, tmp_path / "evil.zip", "apple2orange/trainA/l.jpg", b"/etc/passwd", stat.S_IFLNK | 0o777)
+    archive = with_extra(
+        made_layout1,
+        tmp_path / "evil.zip",
+        "apple2orange/trainA/l.jpg",
+        b"/etc/passwd",
+        stat.S_IFLNK | 0o777,
+    )
     check_fails(str(archive), "it holds a link", tmp_path)
 
 
 def test_something_that_is_not_an_image(made_layout1, tmp_path):
-    archive = with_extra(made_layout1, tmp_path / "text.zip", "apple2orange/testB/notes.jpg", b"this is text")
+    archive = with_extra(
+        made_layout1, tmp_path / "text.zip", "apple2orange/testB/notes.jpg", b"this is text"
+    )
     check_fails(str(archive), "testB/notes.jpg is not a JPEG or PNG image", tmp_path)
 
 
@@ -237,13 +302,19 @@ def test_an_empty_folder(made_layout1, tmp_path):
             if "testA" not in name:
                 new.writestr(name, old.read(name))
         new.writestr("apple2orange/testA/", "")  # a folder; ZipFile.mkdir came with Python 3.11
-    check_fails(str(tmp_path / "empty.zip"), "one or more images should be in testA, but there are 0", tmp_path)
+    check_fails(
+        str(tmp_path / "empty.zip"),
+        "one or more images should be in testA, but there are 0",
+        tmp_path,
+    )
 
 
 def test_an_unknown_layout(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("horses/1.jpg", b"x")
-    check_fails(str(tmp_path / "other.zip"), "it holds neither trainA trainB testA testB nor", tmp_path)
+    check_fails(
+        str(tmp_path / "other.zip"), "it holds neither trainA trainB testA testB nor", tmp_path
+    )
 
 
 @pytest.mark.parametrize("harm", ["no index", "text"])
@@ -251,7 +322,10 @@ def test_damaged_records_in_layout_2(harm, made_layout2, tmp_path, capfd):
     with zipfile.ZipFile(made_layout2) as old, zipfile.ZipFile(tmp_path / "bad.zip", "w") as new:
         for name in old.namelist():
             if not name.endswith(".db"):
-                new.writestr(name, b"text" if harm == "text" and name.endswith(".mindrecord") else old.read(name))
+                new.writestr(
+                    name,
+                    b"text" if harm == "text" and name.endswith(".mindrecord") else old.read(name),
+                )
     check_fails(str(tmp_path / "bad.zip"), "apple2orange_train.mindrecord cannot be read", tmp_path)
 
 
@@ -260,13 +334,21 @@ def test_values_out_of_range_in_layout_2(made_layout2, image_folder, tmp_path):
     from mindspore.mindrecord import FileWriter
 
     writer = FileWriter(str(tmp_path / "apple2orange_train.mindrecord"), shard_num=1)
-    writer.add_schema({f"image_{part}": {"type": "float32", "shape": [3, 8, 8]} for part in "AB"}, "not normalised")
+    writer.add_schema(
+        {f"image_{part}": {"type": "float32", "shape": [3, 8, 8]} for part in "AB"},
+        "not normalised",
+    )
     writer.write_raw_data([{f"image_{part}": np.full((3, 8, 8), 200, np.float32) for part in "AB"}])
     writer.commit()
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
         for ending in ("", ".db"):
-            archive.write(tmp_path / f"apple2orange_train.mindrecord{ending}", f"apple2orange_train.mindrecord{ending}")
-    check_fails(str(tmp_path / "bad.zip"), "should be float32 of shape 3×H×W in \\[-1, 1\\]", tmp_path)
+            archive.write(
+                tmp_path / f"apple2orange_train.mindrecord{ending}",
+                f"apple2orange_train.mindrecord{ending}",
+            )
+    check_fails(
+        str(tmp_path / "bad.zip"), "should be float32 of shape 3×H×W in \\[-1, 1\\]", tmp_path
+    )
 
 
 def test_no_such_file(tmp_path):
@@ -292,7 +374,13 @@ def test_a_full_disk(made_layout1, serve, tmp_path):
     )
     url = f"{serve(made_layout1.parent).url}/{made_layout1.name}"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    result = subprocess.run([sys.executable, "-c", code, url], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code, url],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert result.stdout.count("must be a folder that can be written") == 1, result
     assert nothing_left(tmp_path / "cache")
 

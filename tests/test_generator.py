@@ -1,4 +1,5 @@
-"""The generator: sizes, the paper's parameters, start weights, and what must not depend on the batch or the mode."""
+"""The generator: sizes, the paper's parameters, start weights, and what must not depend on the
+batch or the mode."""
 
 from functools import cache
 
@@ -35,7 +36,9 @@ def random_images(*shape: int, seed: int = 0) -> np.ndarray:
 
 
 @PROPERTY
-@given(batch=st.integers(1, 3), height=MULTIPLES_OF_4, width=MULTIPLES_OF_4, seed=st.integers(0, 10**6))
+@given(
+    batch=st.integers(1, 3), height=MULTIPLES_OF_4, width=MULTIPLES_OF_4, seed=st.integers(0, 10**6)
+)
 def test_height_and_width_are_kept(batch, height, width, seed):
     images = random_images(batch, 3, height, width, seed=seed)
     result = forward(small_generator(), images, "PyNative")
@@ -44,9 +47,16 @@ def test_height_and_width_are_kept(batch, height, width, seed):
 
 
 @PROPERTY
-@given(size=st.tuples(st.integers(1, 60), st.integers(1, 60)).filter(lambda s: any(side % 4 or side < 8 for side in s)))
+@given(
+    size=st.tuples(st.integers(1, 60), st.integers(1, 60)).filter(
+        lambda s: any(side % 4 or side < 8 for side in s)
+    )
+)
 def test_other_sizes_are_refused(size):
-    with pytest.raises(LessonError, match=f"at least 8 that are divisible by 4, but the image is {size[0]}×{size[1]};"):
+    with pytest.raises(
+        LessonError,
+        match=f"at least 8 that are divisible by 4, but the image is {size[0]}×{size[1]};",
+    ):
         forward(small_generator(), np.zeros((1, 3, *size), np.float32), "PyNative")
 
 
@@ -69,12 +79,16 @@ def test_an_image_does_not_see_the_rest_of_the_batch(batch, seed):
 
 def test_training_and_inference_are_the_same():
     generator, images = ResNetGenerator(base_channels=2, n_layers=1), random_images(2, 3, 16, 20)
-    results = [forward(generator.set_train(training), images, "PyNative") for training in (False, True, False)]
+    results = [
+        forward(generator.set_train(training), images, "PyNative")
+        for training in (False, True, False)
+    ]
     assert np.array_equal(results[0], results[1]) and np.array_equal(results[0], results[2])
 
 
 def test_values_are_limited_by_tanh():
-    """With a last layer a hundred times as strong, values come near both ends of [-1, 1] and never leave it."""
+    """With a last layer a hundred times as strong, values come near both ends of [-1, 1] and never
+    leave it."""
     generator = ResNetGenerator(base_channels=4, n_layers=1)
     *_, weight, bias = generator.trainable_params()
     images = random_images(1, 3, 16, 16)
@@ -82,13 +96,19 @@ def test_values_are_limited_by_tanh():
     weight.set_data(weight * 100)
     after = forward(generator, images, "PyNative")
     assert after.min() < -0.99 and after.max() > 0.99
-    np.testing.assert_allclose(after, np.tanh(100 * before), rtol=0, atol=1e-3)  # nothing but tanh follows that layer
+    # nothing but tanh follows that layer
+    np.testing.assert_allclose(after, np.tanh(100 * before), rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("in_channels, out_channels", [(1, 3), (4, 2)])
 def test_other_numbers_of_channels(in_channels, out_channels):
     generator = ResNetGenerator(in_channels, out_channels, base_channels=2, n_layers=1)
-    assert forward(generator, random_images(1, in_channels, 8, 12), "PyNative").shape == (1, out_channels, 8, 12)
+    assert forward(generator, random_images(1, in_channels, 8, 12), "PyNative").shape == (
+        1,
+        out_channels,
+        8,
+        12,
+    )
 
 
 def test_parameters_at_the_papers_size():
@@ -100,7 +120,10 @@ def test_parameters_at_the_papers_size():
 @pytest.mark.parametrize("n_layers", [0, 3, 6])
 def test_every_block_adds_its_own_parameters(n_layers):
     generator = ResNetGenerator(n_layers=n_layers)
-    assert sum(parameter.size for parameter in generator.get_parameters()) == 756_739 + n_layers * 1_180_160
+    assert (
+        sum(parameter.size for parameter in generator.get_parameters())
+        == 756_739 + n_layers * 1_180_160
+    )
 
 
 def test_nine_distinct_blocks():
@@ -110,7 +133,9 @@ def test_nine_distinct_blocks():
     first_weights = [block.trainable_params()[0].asnumpy() for block in blocks]
     for i in range(9):
         for j in range(i):
-            assert abs(np.corrcoef(first_weights[i].ravel(), first_weights[j].ravel())[0, 1]) < 0.01, (i, j)
+            assert (
+                abs(np.corrcoef(first_weights[i].ravel(), first_weights[j].ravel())[0, 1]) < 0.01
+            ), (i, j)
 
 
 def test_start_weights():
@@ -124,7 +149,8 @@ def test_start_weights():
 
 
 def test_every_convolution_but_the_last_is_normalised():
-    """Doubling the weights of a layer that instance norm follows changes next to nothing; of the last one, it does."""
+    """Doubling the weights of a layer that instance norm follows changes next to nothing; of the
+    last one, it does."""
     generator, images = ResNetGenerator(base_channels=4, n_layers=2), random_images(1, 3, 16, 16)
     before = forward(generator, images, "PyNative")
     *inner, last = [p for p in generator.trainable_params() if len(p.shape) == 4]
@@ -136,11 +162,16 @@ def test_every_convolution_but_the_last_is_normalised():
 
 
 def test_a_picture_of_one_colour_has_no_border():
-    """With reflection padding an even picture stays even, also at the border; zeros around it would show."""
+    """With reflection padding an even picture stays even, also at the border; zeros around it would
+    show."""
     generator = ResNetGenerator(base_channels=4, n_layers=0)
     for parameter in generator.trainable_params():
         if len(parameter.shape) == 1:
-            parameter.set_data(ms.Tensor(np.random.default_rng(0).normal(size=parameter.shape).astype(np.float32)))
+            parameter.set_data(
+                ms.Tensor(np.random.default_rng(0).normal(size=parameter.shape).astype(np.float32))
+            )
     first = nn.SequentialCell(*list(generator.encoder)[:2])  # the padding and the 7×7 convolution
     result = forward(first, np.full((1, 3, 12, 12), 0.7, np.float32), "PyNative")
-    np.testing.assert_allclose(result, np.broadcast_to(result[:, :, :1, :1], result.shape), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(
+        result, np.broadcast_to(result[:, :, :1, :1], result.shape), rtol=0, atol=1e-5
+    )

@@ -1,9 +1,10 @@
 """The image pool: what a single query does, and whether hits and ages follow the theory.
 
-A full pool of S images returns the new one with probability 1/2. Otherwise it returns a random stored one and puts the
-new one in its place. So at every query a stored image is drawn with probability p = 1/(2S), and the number of
-queries from storing an image to returning it is geometric: P(k) = (1 − p)^(k − 1) · p, with mean 2S. The draws are
-seeded; the confidence says how likely a right pool would fail with a new seed.
+A full pool of S images returns the new one with probability 1/2. Otherwise it returns a random
+stored one and puts the new one in its place. So at every query a stored image is drawn with
+probability p = 1/(2S), and the number of queries from storing an image to returning it is
+geometric: P(k) = (1 − p)^(k − 1) · p, with mean 2S. The draws are seeded; the confidence says how
+likely a right pool would fail with a new seed.
 """
 
 import numpy as np
@@ -51,7 +52,8 @@ def test_pool_fills_first(size, seed):
 @PROPERTY
 @given(size=st.integers(1, 20), batch=st.integers(1, 4), seed=st.integers(0, 10**6))
 def test_every_query_returns_or_keeps_each_image_once(size, batch, seed):
-    """A swap loses and doubles nothing: what was returned and what is stored are together all that was given."""
+    """A swap loses and doubles nothing: what was returned and what is stored are together all that
+    was given."""
     pool, returned, given_images = ImagePool(size, seed), [], range(0, 40 * batch)
     for start in given_images[::batch]:
         answer = numbers(pool.query(numbered(*range(start, start + batch))))
@@ -81,7 +83,11 @@ def test_ages_are_geometric():
     p = 1 / (2 * size)
     pool = ImagePool(size, seed=2)
     ask(pool, 0, size)
-    ages = [number - answer for number, answer in enumerate(ask(pool, size, size + n), size) if answer < number]
+    ages = [
+        number - answer
+        for number, answer in enumerate(ask(pool, size, size + n), size)
+        if answer < number
+    ]
     edges = [0, *range(1, 60, 3), 80, 100, np.inf]  # bins of ages; the smallest possible age is 1
     expected = len(ages) * np.diff(stats.geom.cdf(edges, p))
     observed = np.histogram(ages, np.array(edges) + 0.5)[0]
@@ -112,7 +118,9 @@ def test_the_default_is_the_papers_50():
 def test_images_of_one_batch_are_treated_one_by_one():
     pool = ImagePool(50, seed=4)
     ask(pool, 0, 50)
-    old = [np.array(numbers(pool.query(numbered(*range(i, i + 3))))) < i for i in range(50, 1550, 3)]
+    old = [
+        np.array(numbers(pool.query(numbered(*range(i, i + 3))))) < i for i in range(50, 1550, 3)
+    ]
     assert_share(int(np.sum(old)), 1500, 0.5)
     mixed = sum(0 < row.sum() < 3 for row in old)
     assert_share(mixed, 500, 0.75)  # three independent coins agree with probability 1/4
@@ -156,7 +164,8 @@ def test_shape_and_type_are_kept(batch):
 
 
 def test_draws_are_those_of_the_default_seed():
-    """The saved outputs of the book and every resumed run rest on this very sequence: a coin below 1/2 keeps the fresh one."""
+    """The saved outputs of the book and every resumed run rest on this very sequence: a coin below
+    1/2 keeps the fresh one."""
     rng, stored, expected = np.random.default_rng(0), [0, 1, 2], [0, 1, 2]
     for number in range(3, 40):
         if rng.random() < 0.5:

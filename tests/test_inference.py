@@ -60,7 +60,8 @@ def test_any_size_comes_back_in_its_size(checkpoint, shape):
 
 
 def test_padding_reflects_and_is_cut_off_again():
-    """A generator that returns its input shows what translate sends through it, and gives the image back."""
+    """A generator that returns its input shows what translate sends through it, and gives the image
+    back."""
     seen = []
 
     class Identity(nn.Cell):
@@ -81,14 +82,23 @@ def test_many_images_pass_in_batches_and_in_order(checkpoint):
     together = translate(generator, images)
     assert together.shape == images.shape
     for i in (0, 15, 16, 19):
-        assert abs(together[i].astype(int) - translate(generator, images[i])).max() <= 1  # a batch may round otherwise
+        # a batch may round otherwise
+        assert abs(together[i].astype(int) - translate(generator, images[i])).max() <= 1
 
 
 @pytest.mark.parametrize(
-    "images", [np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8), np.zeros((8, 8, 4), np.uint8), np.zeros((0, 8, 8, 3), np.uint8)]
+    "images",
+    [
+        np.zeros((8, 8, 3)),
+        np.zeros((8, 8), np.uint8),
+        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((0, 8, 8, 3), np.uint8),
+    ],
 )
 def test_what_is_not_an_image_is_refused(checkpoint, images):
-    with pytest.raises(LessonError, match="translate needs uint8 images of shape N×H×W×3 or H×W×3, but got"):
+    with pytest.raises(
+        LessonError, match="translate needs uint8 images of shape N×H×W×3 or H×W×3, but got"
+    ):
         translate(load_generator(checkpoint), images)
 
 
@@ -99,8 +109,15 @@ def test_an_unknown_direction_is_refused(checkpoint):
 
 def test_a_checkpoint_of_another_architecture_is_refused(networks, tmp_path):
     tensors = dict(networks.parameters_and_names())
-    write_checkpoint(tmp_path / "other.ckpt", tensors, {"config": asdict(LessonConfig(base_channels=2, n_layers=2))})
-    with pytest.raises(LessonError, match="other.ckpt holds another architecture.*4 parameters are missing, 0 are left over"):
+    write_checkpoint(
+        tmp_path / "other.ckpt",
+        tensors,
+        {"config": asdict(LessonConfig(base_channels=2, n_layers=2))},
+    )
+    with pytest.raises(
+        LessonError,
+        match="other.ckpt holds another architecture.*4 parameters are missing, 0 are left over",
+    ):
         load_generator(tmp_path / "other.ckpt")
 
 

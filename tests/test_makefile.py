@@ -1,4 +1,5 @@
-"""The Makefile and .ci/run, with stand-ins for the programs that they call: what is called, when, and what a failure does."""
+"""The Makefile and .ci/run, with stand-ins for the programs that they call: what is called, when,
+and what a failure does."""
 
 import os
 import re
@@ -12,9 +13,22 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = {
-    "help", "setup", "book", "html", "lab", "test", "notebooks", "train", "bench", "demo", "traps", "ablation", "soak", "lock",
+    "help",
+    "setup",
+    "book",
+    "html",
+    "lab",
+    "test",
+    "notebooks",
+    "train",
+    "bench",
+    "demo",
+    "traps",
+    "ablation",
+    "soak",
+    "lock",
     "clean",
-}  # fmt: skip
+}
 
 
 def script(path: Path, text: str) -> Path:
@@ -36,7 +50,8 @@ def project(tmp_path):
 
 @pytest.fixture
 def fake_python(project):
-    """A Python that writes what it is asked to do to a log, and makes virtual environments whose Python does the same."""
+    """A Python that writes what it is asked to do to a log, and makes virtual environments whose
+    Python does the same."""
     log = project / "log"
     inner = f'echo "$*" >> {log}; case "$*" in *"$BROKEN"*) [ -z "$BROKEN" ] || exit 3;; esac'
     script(project / "inner", inner)
@@ -49,10 +64,18 @@ def fake_python(project):
 
 def make(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
     """Run make in a folder, free of the settings of a make that runs this test."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
     return subprocess.run(
-        ["make", *map(str, arguments)], cwd=project, env=inherited | environment, capture_output=True, text=True
-    )  # fmt: skip
+        ["make", *map(str, arguments)],
+        cwd=project,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+    )
 
 
 def log_of(project: Path) -> list[str]:
@@ -66,7 +89,9 @@ def log_of(project: Path) -> list[str]:
 def test_make_alone_lists_every_target(project):
     result = make(project)
     assert result.returncode == 0
-    assert {line.split()[1] for line in result.stdout.splitlines() if line.startswith("make ")} == TARGETS
+    assert {
+        line.split()[1] for line in result.stdout.splitlines() if line.startswith("make ")
+    } == TARGETS
 
 
 def test_setup_installs_the_lock_and_then_the_package(project, fake_python):
@@ -77,7 +102,9 @@ def test_setup_installs_the_lock_and_then_the_package(project, fake_python):
     assert "--no-deps --no-build-isolation -e ." in package
 
 
-@pytest.mark.parametrize("changed, calls", [(None, 0), ("requirements.txt", 4), ("pyproject.toml", 1)])
+@pytest.mark.parametrize(
+    "changed, calls", [(None, 0), ("requirements.txt", 4), ("pyproject.toml", 1)]
+)
 def test_setup_again_only_when_something_changed(project, fake_python, changed, calls):
     make(project, "setup", f"PYTHON={fake_python}")
     log_of(project)
@@ -89,16 +116,23 @@ def test_setup_again_only_when_something_changed(project, fake_python, changed, 
 
 
 def test_setup_that_was_interrupted_starts_again(project, fake_python):
-    assert make(project, "setup", f"PYTHON={fake_python}", BROKEN="--require-hashes").returncode != 0
+    assert (
+        make(project, "setup", f"PYTHON={fake_python}", BROKEN="--require-hashes").returncode != 0
+    )
     log_of(project)
     assert make(project, "setup", f"PYTHON={fake_python}").returncode == 0
     assert len(log_of(project)) == 4
 
 
 def wrong_pythons():
-    """A Python that says it is another version, and every real one of a wrong version that this machine has."""
+    """A Python that says it is another version, and every real one of a wrong version that this
+    machine has."""
     found = {version: shutil.which(f"python{version}") for version in ("3.9", "3.13", "3.14")}
-    works = {v: path for v, path in found.items() if path and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0}
+    works = {
+        v: path
+        for v, path in found.items()
+        if path and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0
+    }
     return [("3.9", None), ("3.13", None), *works.items()]
 
 
@@ -110,7 +144,10 @@ def test_another_python_gets_one_sentence_and_no_environment(project, version, p
     result = make(project, "setup", f"PYTHON={python}")
     assert result.returncode != 0
     sentence, end = result.stderr.splitlines()
-    assert sentence.startswith("Python 3.10 to 3.12 is needed") and f"this is Python {version}" in sentence
+    assert (
+        sentence.startswith("Python 3.10 to 3.12 is needed")
+        and f"this is Python {version}" in sentence
+    )
     assert "make setup PYTHON=" in sentence and end.startswith("make: ***")
     assert not (project / ".venv").exists()
 
@@ -148,34 +185,51 @@ def test_train_passes_on_workers_and_folder(project, fake_python):
 def test_a_named_device_reaches_the_saved_outputs_too(project, fake_python):
     assert make(project, "test", f"PYTHON={fake_python}", "DEVICE=CPU").returncode == 0
     calls = log_of(project)
-    prepared = next(i for i, call in enumerate(calls) if "notebooks.py prepare --device CPU" in call)
+    prepared = next(
+        i for i, call in enumerate(calls) if "notebooks.py prepare --device CPU" in call
+    )
     assert "--nbval build/saved" in calls[prepared + 1]
     assert not any("--nbval book" in call for call in calls)
 
 
 @pytest.mark.parametrize("arguments, jobs", [((), 2), (("JOBS=1",), 1)])
-def test_both_stages_of_tests_run_in_the_same_number_of_processes(project, fake_python, arguments, jobs):
+def test_both_stages_of_tests_run_in_the_same_number_of_processes(
+    project, fake_python, arguments, jobs
+):
     assert make(project, "test", f"PYTHON={fake_python}", *arguments).returncode == 0
     tests = [line for line in log_of(project) if line.startswith("-m pytest")]
-    assert tests == [f"-m pytest --numprocesses {jobs} --no-loadscope-reorder {what}" for what in ("tests", "--nbval book")]
+    assert tests == [
+        f"-m pytest --numprocesses {jobs} --no-loadscope-reorder {what}"
+        for what in ("tests", "--nbval book")
+    ]
 
 
 def test_the_defaults_are_those_of_the_notebooks(project, fake_python):
     import notebooks
 
     make(project, "book", f"PYTHON={fake_python}")
-    wanted = "--dataset {dataset} --preset {preset} --device {device_target}".format(**notebooks.DEFAULTS)
+    wanted = "--dataset {dataset} --preset {preset} --device {device_target}".format(
+        **notebooks.DEFAULTS
+    )
     assert any(wanted in line for line in log_of(project))
 
 
 STAGES = {
     "book": ["notebooks.py run", "build_html.py build/book"],
     "html": ["build_html.py book"],
-    "test": ["notebooks.py parameters", "notebooks.py check", "reorder tests", "--nbval book", "build_html.py book"],
+    "test": [
+        "notebooks.py parameters",
+        "notebooks.py check",
+        "reorder tests",
+        "--nbval book",
+        "build_html.py book",
+    ],
 }
 
 
-@pytest.mark.parametrize("target, stage", [(target, stage) for target in STAGES for stage in STAGES[target]])
+@pytest.mark.parametrize(
+    "target, stage", [(target, stage) for target in STAGES for stage in STAGES[target]]
+)
 def test_a_target_fails_when_one_of_its_stages_fails(project, fake_python, target, stage):
     result = make(project, target, f"PYTHON={fake_python}", BROKEN=stage)
     assert result.returncode != 0
@@ -188,14 +242,20 @@ def test_a_target_fails_when_one_of_its_stages_fails(project, fake_python, targe
 def test_ci_fails_when_one_of_the_two_commands_fails(tmp_path, broken):
     script(tmp_path / "make", f'echo "make $*"; [ "$1" != "{broken}" ]')
     environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    result = subprocess.run(["bash", ROOT / ".ci" / "run"], env=environment, capture_output=True, text=True)
+    result = subprocess.run(
+        ["bash", ROOT / ".ci" / "run"], env=environment, capture_output=True, text=True
+    )
     assert (result.returncode == 0) == (not broken)
     assert "make test" in result.stdout
 
 
 def test_the_readme_names_only_targets_that_exist():
-    text = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`make ([a-z]+)", text)) | set(re.findall(r"^make ([a-z]+)", text, flags=re.MULTILINE))
+    text = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "CONTRIBUTING.md").read_text(
+        encoding="utf-8"
+    )
+    named = set(re.findall(r"`make ([a-z]+)", text)) | set(
+        re.findall(r"^make ([a-z]+)", text, flags=re.MULTILINE)
+    )
     assert named <= TARGETS
     assert {"book", "test"} <= named
 
@@ -203,8 +263,15 @@ def test_the_readme_names_only_targets_that_exist():
 def test_the_workflow_calls_both_commands_on_every_device_and_python():
     jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
     assert jobs["cpu"]["strategy"]["matrix"]["python"] == ["3.10", "3.11", "3.12"]
-    for job, device, jobs_at_once in (("cpu", "CPU", ""), ("gpu", "GPU", " JOBS=1"), ("ascend", "Ascend", " JOBS=1")):
+    for job, device, jobs_at_once in (
+        ("cpu", "CPU", ""),
+        ("gpu", "GPU", " JOBS=1"),
+        ("ascend", "Ascend", " JOBS=1"),
+    ):
         commands = [step["run"] for step in jobs[job]["steps"] if "run" in step]
-        assert commands == [f"make test DEVICE={device}{jobs_at_once}", f"make book DEVICE={device}"]
+        assert commands == [
+            f"make test DEVICE={device}{jobs_at_once}",
+            f"make book DEVICE={device}",
+        ]
         assert ("self-hosted" in jobs[job]["runs-on"]) == (job != "cpu")
     assert jobs["publish"]["needs"] == "cpu" and "refs/heads/main" in jobs["publish"]["if"]

@@ -26,23 +26,34 @@ def test_the_file_is_the_one_that_was_measured():
 
 def test_a_generator_has_fewer_than_300_000_parameters():
     for direction in ("x2y", "y2x"):
-        assert sum(weight.size for weight in load_generator(direction=direction).trainable_params()) == 272_515
+        assert (
+            sum(weight.size for weight in load_generator(direction=direction).trainable_params())
+            == 272_515
+        )
 
 
 def test_it_is_as_good_as_the_facts_say():
-    """Measured again on the 60 unseen scenes of each domain; 0.003 is for processors that round otherwise."""
+    """Measured again on the 60 unseen scenes of each domain; 0.003 is for processors that round
+    otherwise."""
     results = evaluate(prepare_dataset("orchard", 64))
     for direction, facts in FACTS["metrics"].items():
-        assert {name: results[direction][name] for name in facts if name != "interval"} == pytest.approx(
+        assert {
+            name: results[direction][name] for name in facts if name != "interval"
+        } == pytest.approx(
             {name: value for name, value in facts.items() if name != "interval"}, abs=0.003
         )
-        assert results[direction]["relative_fruit_error"] <= 0.45  # of the error of an untranslated image
+        # of the error of an untranslated image
+        assert results[direction]["relative_fruit_error"] <= 0.45
         assert results[direction]["outside_error"] <= 0.05
 
 
 def test_it_was_trained_with_the_demo_preset_to_the_end():
     assert FACTS["config"] == asdict(get_preset("demo"))
-    assert FACTS["steps"] == read_checkpoint(SHIPPED_MODEL)[1]["step"] == get_preset("demo").epochs * 400
+    assert (
+        FACTS["steps"]
+        == read_checkpoint(SHIPPED_MODEL)[1]["step"]
+        == get_preset("demo").epochs * 400
+    )
 
 
 def test_the_demo_ships_the_generators_of_the_last_checkpoint(tmp_path):
@@ -55,10 +66,20 @@ def test_the_demo_ships_the_generators_of_the_last_checkpoint(tmp_path):
     run.save(trainer)
     demo.export(run.path, tmp_path / "model.ckpt")
     tensors, info = read_checkpoint(tmp_path / "model.ckpt")
-    generators = {weight.name: weight for network in (trainer.G, trainer.F) for weight in network.trainable_params()}
+    generators = {
+        weight.name: weight
+        for network in (trainer.G, trainer.F)
+        for weight in network.trainable_params()
+    }
     assert tensors.keys() == generators.keys()
-    assert all(np.array_equal(tensors[name].asnumpy(), weight.asnumpy()) for name, weight in generators.items())
+    assert all(
+        np.array_equal(tensors[name].asnumpy(), weight.asnumpy())
+        for name, weight in generators.items()
+    )
     facts = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
-    assert info == {"config": asdict(config), "step": 7} and (facts["config"], facts["steps"]) == (asdict(config), 7)
+    assert info == {"config": asdict(config), "step": 7} and (facts["config"], facts["steps"]) == (
+        asdict(config),
+        7,
+    )
     assert facts["sha256"] == hashlib.sha256((tmp_path / "model.ckpt").read_bytes()).hexdigest()
     assert facts["metrics"].keys() == {"x2y", "y2x"}

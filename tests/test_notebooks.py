@@ -1,4 +1,5 @@
-"""Every notebook through papermill on photographs, and the tool that runs, refreshes and checks notebooks."""
+"""Every notebook through papermill on photographs, and the tool that runs, refreshes and checks
+notebooks."""
 
 import functools
 import http.server
@@ -13,8 +14,9 @@ from pathlib import Path
 import nbformat
 import notebooks
 import pytest
-from conftest import Handler
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from conftest import Handler
 
 PARAMETERS = 'dataset = "orchard"\npreset = "quick"\ndevice_target = "auto"'
 
@@ -22,13 +24,20 @@ PARAMETERS = 'dataset = "orchard"\npreset = "quick"\ndevice_target = "auto"'
 def figures(path: Path) -> list[str]:
     """The ids of the cells that show a picture."""
     cells = nbformat.read(path, as_version=4).cells
-    return [c.id for c in cells if any("image/png" in output.get("data", {}) for output in c.get("outputs", []))]
+    return [
+        c.id
+        for c in cells
+        if any("image/png" in output.get("data", {}) for output in c.get("outputs", []))
+    ]
 
 
 @pytest.fixture(scope="session")
 def served_photographs(photo_archive):
-    """A server of the archive of photographs on this machine; ``.url`` is the address of the archive."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(photo_archive.parent)))
+    """A server of the archive of photographs on this machine; ``.url`` is the address of the
+    archive."""
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Handler, directory=str(photo_archive.parent))
+    )
     server.requests, server.url = [], f"http://127.0.0.1:{server.server_port}/{photo_archive.name}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -36,10 +45,14 @@ def served_photographs(photo_archive):
     server.server_close()
 
 
-@pytest.mark.parametrize("notebook", notebooks.notebooks_in(notebooks.BOOK), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "notebook", notebooks.notebooks_in(notebooks.BOOK), ids=lambda path: path.stem
+)
 def test_notebook_runs_on_photographs(notebook, served_photographs, tmp_path, monkeypatch):
-    """`make test` passes DATASET, PRESET and DEVICE on; the default orchard is what nbval runs, so here it is photographs."""
-    monkeypatch.setenv("CYCLEGAN_LESSONS_URL", served_photographs.url)  # the kernel fetches it from there
+    """`make test` passes DATASET, PRESET and DEVICE on; the default orchard is what nbval runs, so
+    here it is photographs."""
+    # the kernel fetches it from there
+    monkeypatch.setenv("CYCLEGAN_LESSONS_URL", served_photographs.url)
     chosen = os.environ.get("LESSONS_DATASET", "orchard")
     parameters = {
         "dataset": "apple2orange" if chosen == "orchard" else notebooks.resolved(chosen),
@@ -49,14 +62,21 @@ def test_notebook_runs_on_photographs(notebook, served_photographs, tmp_path, mo
     notebooks.execute(notebook, tmp_path / notebook.name, parameters)
     executed = nbformat.read(tmp_path / notebook.name, as_version=4)
     assert any("injected-parameters" in cell.metadata.get("tags", []) for cell in executed.cells)
-    errors = [output for cell in executed.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"]
+    errors = [
+        output
+        for cell in executed.cells
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stderr"
+    ]
     assert not errors
     assert figures(tmp_path / notebook.name) == figures(notebook)
     if notebook.stem == "01_dataset" and parameters["dataset"] == "apple2orange":
         assert served_photographs.requests, "the photographs were not fetched"
 
 
-@pytest.mark.parametrize("notebook", notebooks.notebooks_in(notebooks.BOOK), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "notebook", notebooks.notebooks_in(notebooks.BOOK), ids=lambda path: path.stem
+)
 def test_saved_notebook_is_clean(notebook):
     assert notebooks.problems(notebook) == []
 
@@ -78,11 +98,17 @@ FIGURE = "from IPython.display import Image, display\nimport base64\ndisplay(Ima
 
 @pytest.fixture(scope="module")
 def small_book(tmp_path_factory):
-    """A book of one small notebook, refreshed: it prints in two steps, has a value, and shows a picture."""
+    """A book of one small notebook, refreshed: it prints in two steps, has a value, and shows a
+    picture."""
     book = tmp_path_factory.mktemp("small") / "book"
-    path = write_notebook(book / "01_small.ipynb", 'print("apples:", 995)\nprint(f"{2 / 3:.3f}")', "1 + 1", FIGURE)
+    path = write_notebook(
+        book / "01_small.ipynb", 'print("apples:", 995)\nprint(f"{2 / 3:.3f}")', "1 + 1", FIGURE
+    )
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells[-1].metadata = {"mystnb": {"image": {"alt": "one grey pixel"}}, "collapsed": False}
+    notebook.cells[-1].metadata = {
+        "mystnb": {"image": {"alt": "one grey pixel"}},
+        "collapsed": False,
+    }
     nbformat.write(notebook, path)
     notebooks.refresh(book)
     return book
@@ -94,12 +120,25 @@ def test_refresh_gives_the_same_bytes_twice_and_nothing_volatile(small_book):
     notebooks.refresh(small_book)
     assert path.read_bytes() == first
     saved = json.loads(first)
-    assert set(saved["metadata"]) == {"kernelspec", "language_info"} and "version" not in saved["metadata"]["language_info"]
-    assert [cell["id"] for cell in saved["cells"]] == ["title", "parameters", "cell-0", "cell-1", "cell-2"]
+    assert (
+        set(saved["metadata"]) == {"kernelspec", "language_info"}
+        and "version" not in saved["metadata"]["language_info"]
+    )
+    assert [cell["id"] for cell in saved["cells"]] == [
+        "title",
+        "parameters",
+        "cell-0",
+        "cell-1",
+        "cell-2",
+    ]
     assert [cell["execution_count"] for cell in saved["cells"][1:]] == [1, 2, 3, 4]
     assert [cell["metadata"] for cell in saved["cells"]] == [
-        {}, {"tags": ["parameters"]}, {}, {}, {"mystnb": {"image": {"alt": "one grey pixel"}}},
-    ]  # fmt: skip
+        {},
+        {"tags": ["parameters"]},
+        {},
+        {},
+        {"mystnb": {"image": {"alt": "one grey pixel"}}},
+    ]
     (printed,) = saved["cells"][2]["outputs"]
     assert "".join(printed["text"]) == "apples: 995\n0.667\n"
     assert notebooks.problems(path) == []
@@ -116,7 +155,9 @@ def duplicate_id(nb):
 
 
 def an_error(nb):
-    nb.cells[2].outputs = [nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])]
+    nb.cells[2].outputs = [
+        nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])
+    ]
 
 
 def on_stderr(nb):
@@ -215,9 +256,19 @@ def test_nbval_sees_a_changed_number_a_changed_text_and_a_line_on_stderr(small_b
     (tmp_path / "value.ipynb").write_text(saved.replace('"2"', '"3"'))
     (tmp_path / "text.ipynb").write_text(saved.replace("apples: 995\\n", "oranges: 995\\n"))
     notebook = nbformat.reads(saved, as_version=4)
-    notebook.cells[3].source = "import sys; print('careful', file=sys.stderr)\n1 + 1"  # its saved output has no stderr
+    # its saved output has no stderr
+    notebook.cells[3].source = "import sys; print('careful', file=sys.stderr)\n1 + 1"
     nbformat.write(notebook, tmp_path / "stderr.ipynb")
-    command = [sys.executable, "-m", "pytest", "--nbval", "-rA", "-p", "no:cacheprovider", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval",
+        "-rA",
+        "-p",
+        "no:cacheprovider",
+        str(tmp_path),
+    ]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     failed = set(re.findall(r"^FAILED (\w+)\.ipynb", result.stdout, flags=re.MULTILINE))
     passed = set(re.findall(r"^PASSED (\w+)\.ipynb", result.stdout, flags=re.MULTILINE))
@@ -231,7 +282,10 @@ def test_a_cell_that_raises_is_named_and_nothing_is_saved(tmp_path):
     before = path.read_bytes()
     with pytest.raises(SystemExit) as stop:
         notebooks.refresh(book)
-    assert str(stop.value.code).splitlines()[-1] == "01_bad.ipynb: cell cell-1 raised ZeroDivisionError: division by zero"
+    assert (
+        str(stop.value.code).splitlines()[-1]
+        == "01_bad.ipynb: cell cell-1 raised ZeroDivisionError: division by zero"
+    )
     assert path.read_bytes() == before
 
 
@@ -240,7 +294,9 @@ def test_run_works_on_a_copy_with_the_parameters(tmp_path, capsys):
     path = write_notebook(book / "01_small.ipynb", "print(dataset, preset, device_target)")
     before = path.read_bytes()
     (book / "intro.md").write_text("# Hello\n")
-    notebooks.run(tmp_path / "out", {"dataset": "orchard", "preset": "demo", "device_target": "CPU"}, book)
+    notebooks.run(
+        tmp_path / "out", {"dataset": "orchard", "preset": "demo", "device_target": "CPU"}, book
+    )
     assert path.read_bytes() == before and (tmp_path / "out" / "intro.md").exists()
     outputs = nbformat.read(tmp_path / "out" / "01_small.ipynb", as_version=4).cells[-1].outputs
     assert outputs[0].text == "orchard demo CPU\n"
@@ -257,8 +313,12 @@ def test_run_works_on_a_copy_with_the_parameters(tmp_path, capsys):
     ids=["dataset", "preset", "device"],
 )
 @pytest.mark.parametrize("action", ["run", "prepare", "parameters"])
-def test_wrong_parameters_get_one_sentence_before_anything_runs(tmp_path, monkeypatch, action, arguments, words):
-    monkeypatch.setattr(sys, "argv", ["notebooks.py", action, "--out", str(tmp_path / "out"), *arguments])
+def test_wrong_parameters_get_one_sentence_before_anything_runs(
+    tmp_path, monkeypatch, action, arguments, words
+):
+    monkeypatch.setattr(
+        sys, "argv", ["notebooks.py", action, "--out", str(tmp_path / "out"), *arguments]
+    )
     with pytest.raises(SystemExit) as stop:
         notebooks.main()
     message = stop.value.code

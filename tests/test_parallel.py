@@ -1,7 +1,8 @@
-"""Two real workers under msrun against one process, through a Ctrl-C and a killed worker; the launcher with small programs.
+"""Two real workers under msrun against one process, through a Ctrl-C and a killed worker; the
+launcher with small programs.
 
-Run as a program, with "graph" or "PyNative" before the arguments of the package, this file is what the workers do: they
-train a very small network.
+Run as a program, with "graph" or "PyNative" before the arguments of the package, this file is what
+the workers do: they train a very small network.
 """
 
 import os
@@ -17,26 +18,33 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pytest
+from mindspore import nn  # after the package, which asks MindSpore to log errors only
+from parity import step_functions_in
 
 from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError, config, training
 from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.checkpoint import read_checkpoint
 from cyclegan_lessons.dataset import prepare_orchard
 from cyclegan_lessons.image_pool import ImagePool
-from cyclegan_lessons.layers import InstanceNorm2d
 from cyclegan_lessons.launcher import LAUNCHED, launch
+from cyclegan_lessons.layers import InstanceNorm2d
 from cyclegan_lessons.parallel import Group, SharedPool
 from cyclegan_lessons.runs import read_history
 from cyclegan_lessons.training import CycleGAN
 
-from mindspore import nn  # after the package, which asks MindSpore to log errors only
-from parity import step_functions_in
-
 TINY = LessonConfig(
-    image_size=32, base_channels=4, n_layers=1, constant_epochs=2, decay_epochs=2, steps=10, pool_size=5, learning_rate=2e-5
-)  # fmt: skip
-# 7 images a domain: an epoch is three steps of two pairs, and the pools are full after three steps. The rate is low, since
-# where a ReLU or an absolute value has its kink, rounding decides about a gradient, and Adam makes steps of whole rates of it.
+    image_size=32,
+    base_channels=4,
+    n_layers=1,
+    constant_epochs=2,
+    decay_epochs=2,
+    steps=10,
+    pool_size=5,
+    learning_rate=2e-5,
+)
+# 7 images a domain: an epoch is three steps of two pairs, and the pools are full after three steps.
+# The rate is low, since where a ReLU or an absolute value has its kink, rounding decides about a
+# gradient, and Adam makes steps of whole rates of it.
 
 
 def rows(run: Path) -> list[dict]:
@@ -46,7 +54,11 @@ def rows(run: Path) -> list[dict]:
 
 def of_this_test() -> list[psutil.Process]:
     """The processes below this one that msrun started or is."""
-    return [process for process in psutil.Process().children(recursive=True) if LAUNCHED in environment(process)]
+    return [
+        process
+        for process in psutil.Process().children(recursive=True)
+        if LAUNCHED in environment(process)
+    ]
 
 
 def environment(process: psutil.Process) -> dict:
@@ -58,7 +70,9 @@ def environment(process: psutil.Process) -> dict:
 
 def worker(rank: int) -> psutil.Process:
     about = {"MS_ROLE": "MS_WORKER", "RANK_ID": str(rank)}
-    (found,) = [process for process in of_this_test() if environment(process).items() >= about.items()]
+    (found,) = [
+        process for process in of_this_test() if environment(process).items() >= about.items()
+    ]
     return found
 
 
@@ -91,22 +105,39 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def chain(data, tmp_path_factory):
-    """One run of ten steps by two workers: stopped by a signal to worker 1 alone, resumed, worker 1 killed, resumed.
+    """One run of ten steps by two workers: stopped by a signal to worker 1 alone, resumed, worker 1
+    killed, resumed.
 
     Only the last part is compiled, which takes longest; MindSpore's two modes compute the same.
     """
     run = tmp_path_factory.mktemp("workers") / "run"
-    command = ["train", "--preset", "tiny", "--dataset", data, "--workers", 2, "--save-every", 2, "--out", run]
+    command = [
+        "train",
+        "--preset",
+        "tiny",
+        "--dataset",
+        data,
+        "--workers",
+        2,
+        "--save-every",
+        2,
+        "--out",
+        run,
+    ]
     seen = {"run": run}
 
     def start(mode, *options):
         launch(2, list(map(str, [__file__, mode, *command, *options])), run)
 
-    with meanwhile(lambda: rows(run), lambda: worker(1).terminate()), pytest.raises(KeyboardInterrupt):
+    with (
+        meanwhile(lambda: rows(run), lambda: worker(1).terminate()),
+        pytest.raises(KeyboardInterrupt),
+    ):
         start("PyNative")
     seen["stopped"] = len(rows(run)), sorted(path.name for path in run.glob("checkpoints/*"))
     seen["output"] = (run / "workers" / "worker_0.log").read_text()
-    resumed = lambda: len(rows(run)) >= seen["stopped"][0] + 2  # the steps of one checkpoint at least
+    # the steps of one checkpoint at least
+    resumed = lambda: len(rows(run)) >= seen["stopped"][0] + 2
     with meanwhile(resumed, lambda: worker(1).kill()), pytest.raises(LessonError) as died:
         start("PyNative", "--resume")
     seen["died"], seen["left"] = str(died.value), of_this_test()
@@ -123,17 +154,23 @@ def alone(data) -> CycleGANTrainer:
 
 
 def cancelled_biases(networks) -> set[str]:
-    """Biases that an instance norm takes away again: their gradient is rounding and nothing else, and Adam follows it."""
+    """Biases that an instance norm takes away again: their gradient is rounding and nothing else,
+    and Adam follows it."""
     names = set()
     for _, cell in networks.cells_and_names():
         layers = list(cell.cells()) if isinstance(cell, nn.SequentialCell) else []
-        pairs = [(layer, after) for layer, after in zip(layers, layers[1:]) if isinstance(after, InstanceNorm2d)]
+        pairs = [
+            (layer, after)
+            for layer, after in zip(layers, layers[1:])
+            if isinstance(after, InstanceNorm2d)
+        ]
         names |= {layer.bias.name for layer, _ in pairs}
     return names
 
 
 def test_two_workers_of_one_image_are_one_process_of_two(chain, alone):
-    """After ten steps, a stop and a death. (Instance norm sees each image alone, so this is exact but for rounding.)"""
+    """After ten steps, a stop and a death. (Instance norm sees each image alone, so this is exact
+    but for rounding.)"""
     tensors, info = read_checkpoint(chain["run"] / "checkpoints" / "step_0000010.ckpt")
     cancelled = cancelled_biases(alone.networks)
     start = dict(CycleGAN(TINY).parameters_and_names())
@@ -144,7 +181,9 @@ def test_two_workers_of_one_image_are_one_process_of_two(chain, alone):
             assert abs(one - start[name].asnumpy()).max() > 5e-5, name
     assert len(cancelled) == 2 * 7 + 2 * 3
     for name, pool in (("pool_x", alone.pool_x), ("pool_y", alone.pool_y)):
-        np.testing.assert_allclose(tensors[f"{name}.images"].asnumpy(), np.stack(pool.images), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(
+            tensors[f"{name}.images"].asnumpy(), np.stack(pool.images), rtol=0, atol=1e-5
+        )
         assert info["pools"][name] == pool.rng.bit_generator.state
     history = rows(chain["run"])
     assert [row["step"] for row in history] == list(range(1, 11))
@@ -155,7 +194,10 @@ def test_two_workers_of_one_image_are_one_process_of_two(chain, alone):
 def test_a_signal_to_one_worker_stops_all_after_the_same_step(chain):
     steps, checkpoints = chain["stopped"]
     assert checkpoints[-1] == f"step_{steps:07d}.ckpt" and 1 <= steps < 10
-    assert f"Stopped and saved after step {steps}; the same command with --resume goes on." in chain["output"]
+    assert (
+        f"Stopped and saved after step {steps}; the same command with --resume goes on."
+        in chain["output"]
+    )
 
 
 def test_a_killed_worker_is_named_and_nothing_is_left_behind(chain):
@@ -170,9 +212,12 @@ def test_a_killed_worker_is_named_and_nothing_is_left_behind(chain):
 
 
 def run_program(text: str, folder: Path):
-    """Launch two workers that run a few lines of Python; the scheduler, which msrun starts too, ends at once."""
+    """Launch two workers that run a few lines of Python; the scheduler, which msrun starts too,
+    ends at once."""
     program = folder / "program.py"
-    program.write_text(f"import os, signal, sys, time\nif os.environ['MS_ROLE'] == 'MS_SCHED': sys.exit()\n{text}")
+    program.write_text(
+        f"import os, signal, sys, time\nif os.environ['MS_ROLE'] == 'MS_SCHED': sys.exit()\n{text}"
+    )
     launch(2, [str(program), "argument"], folder / "run")
 
 
@@ -200,7 +245,10 @@ def test_ctrl_c_reaches_every_worker(tmp_path, capfd):
     started = lambda: len(list(tmp_path.glob("run/begun*"))) == 2  # noqa: E731
     begin = f"open(f'{tmp_path}/run/begun' + os.environ['RANK_ID'], 'w')"
     stop = f"open(f'{tmp_path}/run/stopped' + os.environ['RANK_ID'], 'w'); sys.exit(130 if os.environ['RANK_ID'] == '0' else 0)"
-    with meanwhile(started, lambda: os.kill(os.getpid(), signal.SIGINT)), pytest.raises(KeyboardInterrupt):
+    with (
+        meanwhile(started, lambda: os.kill(os.getpid(), signal.SIGINT)),
+        pytest.raises(KeyboardInterrupt),
+    ):
         run_program(
             f"""
 def stop(number, frame):
@@ -223,12 +271,15 @@ time.sleep(600)
 )
 def test_a_worker_that_fails_is_told(text, sentence, tmp_path, capfd):
     with pytest.raises(LessonError, match=sentence):
-        run_program(f"time.sleep(2)\nif os.environ['RANK_ID'] == '1': {text}\ntime.sleep(600)", tmp_path)
+        run_program(
+            f"time.sleep(2)\nif os.environ['RANK_ID'] == '1': {text}\ntime.sleep(600)", tmp_path
+        )
     assert of_this_test() == []
 
 
 def test_the_first_to_die_is_named(tmp_path):
-    """Worker 0 fails soon after worker 1 was killed, and msrun, which looks once a second, may see worker 0 first."""
+    """Worker 0 fails soon after worker 1 was killed, and msrun, which looks once a second, may see
+    worker 0 first."""
     with pytest.raises(LessonError, match="but worker 1 of 2 was killed .SIGKILL., so the others"):
         run_program(
             "time.sleep(3 + 0.3 * (os.environ['RANK_ID'] == '0'))\n"
@@ -238,7 +289,10 @@ def test_the_first_to_die_is_named(tmp_path):
 
 
 def test_workers_that_cannot_start_are_told_about(tmp_path, capfd):
-    with pytest.raises(LessonError, match="but (one of them|worker [01] of 2) ended with exit code 1, so the others"):
+    with pytest.raises(
+        LessonError,
+        match="but (one of them|worker [01] of 2) ended with exit code 1, so the others",
+    ):
         run_program("import a_module_that_is_not_there", tmp_path)
     assert "ModuleNotFoundError" in capfd.readouterr().err
 
@@ -246,8 +300,16 @@ def test_workers_that_cannot_start_are_told_about(tmp_path, capfd):
 def test_bad_input_is_told_before_any_worker_starts(data, tmp_path, capfd):
     (tmp_path / "old" / "checkpoints").mkdir(parents=True)
     (tmp_path / "old" / "checkpoints" / "step_0000001.ckpt").touch()
-    for dataset, out, sentence in ((data, "old", "already holds a run"), ("pears", "new", "'pears' is none")):
-        assert main(["train", "--workers", "2", "--dataset", str(dataset), "--out", str(tmp_path / out)]) == 1
+    for dataset, out, sentence in (
+        (data, "old", "already holds a run"),
+        ("pears", "new", "'pears' is none"),
+    ):
+        assert (
+            main(
+                ["train", "--workers", "2", "--dataset", str(dataset), "--out", str(tmp_path / out)]
+            )
+            == 1
+        )
         assert sentence in capfd.readouterr().err
     assert not (tmp_path / "old" / "workers").exists() and not (tmp_path / "new").exists()
 
@@ -257,7 +319,10 @@ def test_bad_input_is_told_before_any_worker_starts(data, tmp_path, capfd):
 
 def test_a_group_of_another_size_is_refused(monkeypatch):
     two = replace(TINY, workers=2)
-    with pytest.raises(LessonError, match="2 workers should train together, but 1 were started; use `train --workers 2`"):
+    with pytest.raises(
+        LessonError,
+        match="2 workers should train together, but 1 were started; use `train --workers 2`",
+    ):
         CycleGANTrainer(two)
     monkeypatch.setenv("MS_ROLE", "MS_WORKER")
     monkeypatch.setenv("MS_WORKER_NUM", "3")
@@ -287,15 +352,22 @@ def test_losses_are_means_and_one_stop_is_enough():
 
 def test_workers_that_differ_are_refused():
     Scripted([4, 9]).check_same(step=4, configuration=9)
-    with pytest.raises(LessonError, match="must have the same step, but they have 4, 6; start all of them with the same"):
+    with pytest.raises(
+        LessonError,
+        match="must have the same step, but they have 4, 6; start all of them with the same",
+    ):
         Scripted([6, 9]).check_same(step=4, configuration=9)
 
 
-@pytest.mark.parametrize("workers, pool, averaged", [(1, ImagePool, 0), (2, SharedPool, 2), (3, SharedPool, 2)])
+@pytest.mark.parametrize(
+    "workers, pool, averaged", [(1, ImagePool, 0), (2, SharedPool, 2), (3, SharedPool, 2)]
+)
 def test_only_workers_share_pools_and_average_both_gradients(workers, pool, averaged, monkeypatch):
     averages = []
     monkeypatch.setattr(training, "join", lambda size: Scripted([0]) if size > 1 else Group())
-    monkeypatch.setattr(training, "averaging", lambda optimizer, group: averages.append(group) or optimizer)
+    monkeypatch.setattr(
+        training, "averaging", lambda optimizer, group: averages.append(group) or optimizer
+    )
     trainer = CycleGANTrainer(replace(TINY, workers=workers))
     assert type(trainer.pool_x) is type(trainer.pool_y) is pool
     assert averages == [trainer.group] * averaged
@@ -312,7 +384,11 @@ def test_workers_compare_their_step_settings_and_images():
         return heard.pop()
 
     first = marks()
-    for name, change in (("configuration", {"config": replace(TINY, seed=1)}), ("step", {"step": 1}), ("images", {"digest": "b"})):
+    for name, change in (
+        ("configuration", {"config": replace(TINY, seed=1)}),
+        ("step", {"step": 1}),
+        ("images", {"digest": "b"}),
+    ):
         assert [other for other, mark in marks(**change).items() if mark != first[other]] == [name]
     of_seeds = [marks(config=replace(TINY, seed=seed))["configuration"] for seed in range(40)]
     assert 2**23 < max(of_seeds) < 2**24

@@ -6,7 +6,8 @@ from mindspore import nn
 
 matplotlib.use("Agg")
 
-from cyclegan_lessons.plotting import CURVES, sample_rows, show_curves, show_rows, tile  # noqa: E402
+# noqa: E402
+from cyclegan_lessons.plotting import CURVES, sample_rows, show_curves, show_rows, tile
 from cyclegan_lessons.training import LOSS_NAMES  # noqa: E402
 
 
@@ -33,7 +34,9 @@ def test_sample_rows_translate_both_ways_and_back():
 
 
 def test_rows_are_drawn_with_their_titles():
-    figure = show_rows({"x": np.zeros((2, 8, 8, 3), np.uint8), "y": np.ones((1, 8, 8, 3), np.uint8)})
+    figure = show_rows(
+        {"x": np.zeros((2, 8, 8, 3), np.uint8), "y": np.ones((1, 8, 8, 3), np.uint8)}
+    )
     axes = figure.axes
     assert len(axes) == 4 and [axes[0].get_ylabel(), axes[2].get_ylabel()] == ["x", "y"]
     np.testing.assert_array_equal(axes[2].images[0].get_array(), np.ones((8, 8, 3)))
@@ -44,5 +47,9 @@ def test_every_loss_but_the_total_has_a_curve():
     history = [{"step": step, **{name: step * 0.1 for name in LOSS_NAMES}} for step in (1, 2, 3)]
     figure = show_curves(history)
     lines = {line.get_label(): line.get_xydata() for axis in figure.axes for line in axis.lines}
-    assert set(lines) == set(LOSS_NAMES) - {"total"} == {name for names in CURVES.values() for name in names}
+    assert (
+        set(lines)
+        == set(LOSS_NAMES) - {"total"}
+        == {name for names in CURVES.values() for name in names}
+    )
     np.testing.assert_allclose(lines["cycle_x"], [[1, 0.1], [2, 0.2], [3, 0.3]])

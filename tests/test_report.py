@@ -1,4 +1,5 @@
-"""The report of a run: everything on one page that needs nothing else, and one sentence where it cannot be made."""
+"""The report of a run: everything on one page that needs nothing else, and one sentence where it
+cannot be made."""
 
 import base64
 import io
@@ -23,7 +24,9 @@ def make_run(path, steps: int, samples: int = 3, sample_shape=(60, 40, 3)) -> Ru
     """A run folder as training leaves it, with losses that fall from 1 towards 0."""
     run = RunFolder(path, LessonConfig(seed=7))
     for step in range(1, steps + 1):
-        run.record({"step": step, "epoch": 0, "rate": 2e-4, **{name: 1 / step for name in LOSS_NAMES}})
+        run.record(
+            {"step": step, "epoch": 0, "rate": 2e-4, **{name: 1 / step for name in LOSS_NAMES}}
+        )
     for i in range(samples):
         run.save_sample(np.full(sample_shape, 10 + i, np.uint8), 10 * (i + 1))
     (path / "checkpoints" / "step_0000020.ckpt").touch()
@@ -31,7 +34,8 @@ def make_run(path, steps: int, samples: int = 3, sample_shape=(60, 40, 3)) -> Ru
 
 
 class Page(HTMLParser):
-    """What a page holds: its tables as rows of cells, its images, its text, and whatever it would fetch."""
+    """What a page holds: its tables as rows of cells, its images, its text, and whatever it would
+    fetch."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -48,8 +52,14 @@ class Page(HTMLParser):
             self.rows[-1].append("")
         elif tag == "img":
             assert attributes["alt"]
-            self.images.append(Image.open(io.BytesIO(base64.b64decode(attributes["src"].split(";base64,")[1]))))
-        links = [value for name, value in attributes.items() if name in ("src", "href", "xlink:href", "srcset")]
+            self.images.append(
+                Image.open(io.BytesIO(base64.b64decode(attributes["src"].split(";base64,")[1])))
+            )
+        links = [
+            value
+            for name, value in attributes.items()
+            if name in ("src", "href", "xlink:href", "srcset")
+        ]
         self.fetched += [value for value in links if not value.startswith(("data:image/", "#"))]
 
     def handle_data(self, data):
@@ -66,7 +76,10 @@ def test_the_page_holds_curves_samples_numbers_and_configuration(tmp_path):
     assert page.fetched == [] and "script" not in page.count and "link" not in page.count
     assert page.count["svg"] == len(CURVES) and page.count["img"] == 3
     assert [np.asarray(image).flat[0] for image in page.images] == [10, 11, 12]
-    assert "Training run my <run>" in page.text and "Step 30, epoch 0, learning rate 0.0002." in page.text
+    assert (
+        "Training run my <run>" in page.text
+        and "Step 30, epoch 0, learning rate 0.0002." in page.text
+    )
     assert "step_0000020.ckpt" in page.text and "step 20" in page.text
     for title, names in CURVES.items():
         assert title in page.text and all(name in page.text for name in names)
@@ -80,28 +93,40 @@ def test_the_curves_take_the_colour_of_the_page(tmp_path):
     make_run(tmp_path, 3)
     text = write_report(tmp_path).read_text(encoding="utf-8")
     svgs = re.findall(r"<svg .*?</svg>", text, flags=re.DOTALL)
-    assert all("currentColor" in svg and "#000000" not in svg and "#ffffff" not in svg for svg in svgs)
+    assert all(
+        "currentColor" in svg and "#000000" not in svg and "#ffffff" not in svg for svg in svgs
+    )
     assert "prefers-color-scheme: dark" in text
 
 
 def test_a_long_run_still_makes_a_small_page(tmp_path):
-    """Of 3001 steps the curves show means over 4; large samples are made smaller, and a few of many are shown."""
+    """Of 3001 steps the curves show means over 4; large samples are made smaller, and a few of many
+    are shown."""
     make_run(tmp_path, 3 * POINTS + 1, samples=14, sample_shape=(975, 650, 3))
     path = write_report(tmp_path, tmp_path / "elsewhere.html")
     page = Page(path.read_text(encoding="utf-8"))
     assert "means over 4 steps" in page.text and f"{SAMPLES} of 14 sample grids" in page.text
     assert len(page.images) == SAMPLES and all(image.size == (640, 960) for image in page.images)
     assert "step 10" in page.text and "step 140" in page.text  # the first and the last
-    assert ["total", f"{np.mean(1 / np.arange(1, 61)):.4f}"] == next(row[:2] for row in page.rows if row[0] == "total")
+    assert ["total", f"{np.mean(1 / np.arange(1, 61)):.4f}"] == next(
+        row[:2] for row in page.rows if row[0] == "total"
+    )
     assert path.stat().st_size < 2_000_000
 
 
 def test_metrics_that_were_kept_are_shown(tmp_path):
     make_run(tmp_path, 3)
-    metrics = {"x2y": {"images": 60, "ssim": 0.875, "interval": {"ssim": [0.8, 0.9]}}, "y2x": {"images": 60, "ssim": 0.75}}
+    metrics = {
+        "x2y": {"images": 60, "ssim": 0.875, "interval": {"ssim": [0.8, 0.9]}},
+        "y2x": {"images": 60, "ssim": 0.75},
+    }
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     rows = Page(write_report(tmp_path).read_text(encoding="utf-8")).rows
-    assert ["metric", "x2y", "y2x"] in rows and ["ssim", "0.875 (0.8 to 0.9)", "0.75"] in rows and ["images", "60", "60"] in rows
+    assert (
+        ["metric", "x2y", "y2x"] in rows
+        and ["ssim", "0.875 (0.8 to 0.9)", "0.75"] in rows
+        and ["images", "60", "60"] in rows
+    )
 
 
 def test_a_run_without_samples_and_checkpoints_has_a_page(tmp_path):
@@ -114,17 +139,50 @@ def test_a_run_without_samples_and_checkpoints_has_a_page(tmp_path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda run: (run / "config.json").unlink(), "config.json should be there, but it cannot be read .*; give the folder"),
-        (lambda run: (run / "config.json").write_text("{"), "config.json should hold a JSON object, but it is damaged"),
-        (lambda run: (run / "config.json").write_text("[]"), "config.json should hold a JSON object, but it is damaged"),
-        (lambda run: (run / "history.csv").unlink(), "should hold a history of at least one step, but it has none yet; train"),
-        (lambda run: (run / "history.csv").write_text("a,b\n"), "should hold a history of at least one step"),
-        (lambda run: (run / "history.csv").write_text("a,b\n1,2\n"), "should hold a history of at least one step"),
-        (lambda run: (run / "history.csv").write_bytes(b"\xff\xfe\n"), "should hold a history of at least one step"),
-        (lambda run: (run / "samples/step_0000010.png").write_text("no"), "step_0000010.png should be a sample of the run"),
-        (lambda run: (run / "metrics.json").write_text("no"), "metrics.json should hold .* damaged; write it again"),
-        (lambda run: (run / "metrics.json").write_text('{"x": 1}'), "metrics.json should hold .* damaged; write it again"),
-        (lambda run: (run / "report.html").mkdir(), "report.html cannot be written .*; choose another file with --out"),
+        (
+            lambda run: (run / "config.json").unlink(),
+            "config.json should be there, but it cannot be read .*; give the folder",
+        ),
+        (
+            lambda run: (run / "config.json").write_text("{"),
+            "config.json should hold a JSON object, but it is damaged",
+        ),
+        (
+            lambda run: (run / "config.json").write_text("[]"),
+            "config.json should hold a JSON object, but it is damaged",
+        ),
+        (
+            lambda run: (run / "history.csv").unlink(),
+            "should hold a history of at least one step, but it has none yet; train",
+        ),
+        (
+            lambda run: (run / "history.csv").write_text("a,b\n"),
+            "should hold a history of at least one step",
+        ),
+        (
+            lambda run: (run / "history.csv").write_text("a,b\n1,2\n"),
+            "should hold a history of at least one step",
+        ),
+        (
+            lambda run: (run / "history.csv").write_bytes(b"\xff\xfe\n"),
+            "should hold a history of at least one step",
+        ),
+        (
+            lambda run: (run / "samples/step_0000010.png").write_text("no"),
+            "step_0000010.png should be a sample of the run",
+        ),
+        (
+            lambda run: (run / "metrics.json").write_text("no"),
+            "metrics.json should hold .* damaged; write it again",
+        ),
+        (
+            lambda run: (run / "metrics.json").write_text('{"x": 1}'),
+            "metrics.json should hold .* damaged; write it again",
+        ),
+        (
+            lambda run: (run / "report.html").mkdir(),
+            "report.html cannot be written .*; choose another file with --out",
+        ),
     ],
 )
 def test_what_is_not_a_run_is_said_in_one_sentence(change, sentence, tmp_path, capsys):

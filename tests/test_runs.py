@@ -1,4 +1,5 @@
-"""A training run from start to end: history, samples, checkpoints, and going on exactly where it stopped."""
+"""A training run from start to end: history, samples, checkpoints, and going on exactly where it
+stopped."""
 
 import csv
 import json
@@ -18,15 +19,22 @@ import numpy as np
 import pytest
 
 from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError, linear_decay, load_unpaired
+from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.checkpoint import read_checkpoint, write_checkpoint
 from cyclegan_lessons.dataset import prepare_orchard
-from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.runs import KEPT_CHECKPOINTS, RunFolder, read_history
 from cyclegan_lessons.training import LOSS_NAMES
 
 CONFIG = LessonConfig(
-    image_size=32, base_channels=4, n_layers=1, constant_epochs=1, decay_epochs=2, steps=8, pool_size=2, seed=3
-)  # fmt: skip
+    image_size=32,
+    base_channels=4,
+    n_layers=1,
+    constant_epochs=1,
+    decay_epochs=2,
+    steps=8,
+    pool_size=2,
+    seed=3,
+)
 # 3 images a domain: epoch 0 is steps 1-3, epoch 1 steps 4-6, epoch 2 steps 7-9
 
 
@@ -40,13 +48,21 @@ def finished(data, tmp_path_factory):
     """A run of 8 steps with a checkpoint every 2, and the steps at which a sample was due."""
     run = RunFolder(tmp_path_factory.mktemp("runs") / "run", CONFIG)
     trainer, samples = CycleGANTrainer(CONFIG), []
-    trainer.fit(data, run, save_every=2, sample_every=3, progress=False, on_sample=lambda t: samples.append(t.step))
+    trainer.fit(
+        data,
+        run,
+        save_every=2,
+        sample_every=3,
+        progress=False,
+        on_sample=lambda t: samples.append(t.step),
+    )
     return trainer, run, samples
 
 
 @pytest.fixture(scope="module")
 def other():
-    """A second trainer of the same configuration, which the tests bring into whatever state they need."""
+    """A second trainer of the same configuration, which the tests bring into whatever state they
+    need."""
     return CycleGANTrainer(CONFIG)
 
 
@@ -65,18 +81,26 @@ def test_the_history_has_a_row_of_finite_numbers_for_each_step(finished):
     assert trainer.step == 8 and [row["step"] for row in trainer.history] == list(range(1, 9))
     assert [row["epoch"] for row in trainer.history] == [0, 0, 0, 1, 1, 1, 2, 2]
     rates = linear_decay(CONFIG.learning_rate, 1, 2)
-    assert [row["rate"] for row in trainer.history] == [rates[row["epoch"]] for row in trainer.history]
+    assert [row["rate"] for row in trainer.history] == [
+        rates[row["epoch"]] for row in trainer.history
+    ]
     assert all(math.isfinite(row[name]) for row in trainer.history for name in LOSS_NAMES)
 
 
 def test_the_total_is_the_weighted_sum_of_its_terms(finished):
     for row in finished[0].history:
-        total = row["G"] + row["F"] + 10 * (row["cycle_x"] + row["cycle_y"]) + 5 * (row["identity_x"] + row["identity_y"])
+        total = (
+            row["G"]
+            + row["F"]
+            + 10 * (row["cycle_x"] + row["cycle_y"])
+            + 5 * (row["identity_x"] + row["identity_y"])
+        )
         assert row["total"] == pytest.approx(total, rel=1e-5)
 
 
 def test_the_compiled_steps_use_the_rate_that_was_set(finished, other, data):
-    """With rate 0 no weight moves, with another rate all of them do (set_data on the rate would go unnoticed)."""
+    """With rate 0 no weight moves, with another rate all of them do (set_data on the rate would go
+    unnoticed)."""
     other.restore(finished[1].checkpoints()[0])
     batch = next(load_unpaired(data, image_size=32).create_dict_iterator(num_epochs=1))
     for rate, moves in ((0.0, False), (1e-3, True)):
@@ -94,17 +118,33 @@ def test_the_run_folder_holds_everything(finished):
     with open(run.path / "history.csv", newline="") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     assert rows == trainer.history
-    assert [path.name for path in run.checkpoints()] == [f"step_{n:07d}.ckpt" for n in (2, 4, 6, 8)][-KEPT_CHECKPOINTS:]
+    assert [path.name for path in run.checkpoints()] == [
+        f"step_{n:07d}.ckpt" for n in (2, 4, 6, 8)
+    ][-KEPT_CHECKPOINTS:]
     assert samples == [3, 6, 8]
 
 
 def test_a_checkpoint_holds_networks_optimisers_pools_and_step(finished):
     tensors, info = read_checkpoint(finished[1].checkpoints()[-1])
-    assert info["step"] == 8 and info["config"] == asdict(CONFIG) and set(info["pools"]) == {"pool_x", "pool_y"}
+    assert (
+        info["step"] == 8
+        and info["config"] == asdict(CONFIG)
+        and set(info["pools"]) == {"pool_x", "pool_y"}
+    )
     assert tensors["pool_x.images"].shape == (2, 3, 32, 32)
-    for name in ("G.encoder.1.weight", "F.decoder.0.weight", "D_X.layers.0.weight", "D_Y.layers.0.bias"):
+    for name in (
+        "G.encoder.1.weight",
+        "F.decoder.0.weight",
+        "D_X.layers.0.weight",
+        "D_Y.layers.0.bias",
+    ):
         assert name in tensors
-    for name in ("moment1.G.encoder.1.weight", "moment2.F.encoder.1.weight", "beta1_power", "learning_rate"):
+    for name in (
+        "moment1.G.encoder.1.weight",
+        "moment2.F.encoder.1.weight",
+        "beta1_power",
+        "learning_rate",
+    ):
         assert f"generator_optimizer.{name}" in tensors
     assert "discriminator_optimizer.moment1.D_Y.layers.0.weight" in tensors
 
@@ -155,7 +195,10 @@ def test_going_on_with_other_images_is_refused(finished, other, data, tmp_path):
     other.restore(finished[1].checkpoints()[-1])
     different = prepare_orchard(32, n_train=4, n_test=2, folder=tmp_path)
     before = weights(other)
-    with pytest.raises(LessonError, match=f"trained on the images in {data.name}, but those in {different.name} are others"):
+    with pytest.raises(
+        LessonError,
+        match=f"trained on the images in {data.name}, but those in {different.name} are others",
+    ):
         other.fit(different, progress=False)
     assert_same_weights(weights(other), before)
     shutil.copytree(data, tmp_path / "copy")  # the same images in another folder
@@ -184,12 +227,16 @@ def test_a_checkpoint_from_before_a_setting_was_there_has_its_default(finished, 
 
 
 def test_a_folder_with_a_run_is_not_overwritten(finished):
-    with pytest.raises(LessonError, match="already holds a run; go on with it .*or choose another folder"):
+    with pytest.raises(
+        LessonError, match="already holds a run; go on with it .*or choose another folder"
+    ):
         RunFolder(finished[1].path, CONFIG)
 
 
 def test_resuming_an_empty_folder_says_so(tmp_path, other):
-    with pytest.raises(LessonError, match="no checkpoint was found .* start the run without --resume"):
+    with pytest.raises(
+        LessonError, match="no checkpoint was found .* start the run without --resume"
+    ):
         RunFolder(tmp_path, CONFIG, resume=True).resume(other)
 
 
@@ -207,14 +254,26 @@ def test_without_a_number_of_steps_every_epoch_is_run_to_its_end(data):
         return dict.fromkeys(LOSS_NAMES, 0.0)
 
     trainer.train_step = train_step
-    assert [row["epoch"] for row in trainer.fit(data, progress=False)] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert [row["epoch"] for row in trainer.fit(data, progress=False)] == [
+        0,
+        0,
+        0,
+        1,
+        1,
+        1,
+        2,
+        2,
+        2,
+    ]
 
 
 def test_more_steps_than_the_schedule_has_are_refused(other, data):
     original = other.config
     try:
         other.config = replace(CONFIG, steps=10)
-        with pytest.raises(LessonError, match="10 steps were asked for, but 3 epochs of 3 steps end after 9"):
+        with pytest.raises(
+            LessonError, match="10 steps were asked for, but 3 epochs of 3 steps end after 9"
+        ):
             other.fit(data, progress=False)
     finally:
         other.config = original
@@ -224,17 +283,27 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_is_named(finished, other, d
     other.restore(finished[1].checkpoints()[0])
     step = other.train_step
     monkeypatch.setattr(other, "train_step", lambda x, y: {**step(x, y), "cycle_y": float("nan")})
-    with pytest.raises(LessonError, match="cycle_y became nan at step 5; go back to the last checkpoint"):
+    with pytest.raises(
+        LessonError, match="cycle_y became nan at step 5; go back to the last checkpoint"
+    ):
         other.fit(data, progress=False)
 
 
-def test_the_pools_live_across_steps_and_feed_the_discriminators(finished, other, data, monkeypatch):
+def test_the_pools_live_across_steps_and_feed_the_discriminators(
+    finished, other, data, monkeypatch
+):
     other.restore(finished[1].checkpoints()[-1])
     seen = {}
-    monkeypatch.setattr(other.pool_x, "query", lambda images: seen.setdefault("x", np.full_like(images, 0.25)))
-    monkeypatch.setattr(other.pool_y, "query", lambda images: seen.setdefault("y", np.full_like(images, -0.25)))
+    monkeypatch.setattr(
+        other.pool_x, "query", lambda images: seen.setdefault("x", np.full_like(images, 0.25))
+    )
+    monkeypatch.setattr(
+        other.pool_y, "query", lambda images: seen.setdefault("y", np.full_like(images, -0.25))
+    )
     step = other.discriminator_step
-    monkeypatch.setattr(other, "discriminator_step", lambda *images: seen.update(given=images) or step(*images))
+    monkeypatch.setattr(
+        other, "discriminator_step", lambda *images: seen.update(given=images) or step(*images)
+    )
     batch = next(load_unpaired(data, image_size=32, seed=3).create_dict_iterator(num_epochs=1))
     other.train_step(batch["image_x"], batch["image_y"])
     x, y, old_x, old_y = (image.asnumpy() for image in seen["given"])
@@ -256,7 +325,9 @@ def test_ctrl_c_saves_before_it_stops(finished, other, data, tmp_path):
     assert [path.name for path in run.checkpoints()] == [f"step_{other.step:07d}.ckpt"]
 
 
-def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(finished, other, data, tmp_path, monkeypatch):
+def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(
+    finished, other, data, tmp_path, monkeypatch
+):
     """A real SIGINT after the generators were updated and before the discriminators are."""
     trainer, finished_run, _ = finished
     other.restore(finished_run.checkpoints()[0])
@@ -283,7 +354,9 @@ run = RunFolder({str(tmp_path)!r}, LessonConfig())
 print("held", flush=True)
 time.sleep(600)
 """
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout.readline() == "held\n"
         for resume in ([], ["--resume"]):
             assert main(["train", "--dataset", str(data), "--out", str(tmp_path), *resume]) == 1
@@ -293,12 +366,14 @@ time.sleep(600)
             )
         process.kill()
     RunFolder(tmp_path, CONFIG)
-    RunFolder(tmp_path, CONFIG)  # one process, a notebook for example, may open its own folder again
+    # one process, a notebook for example, may open its own folder again
+    RunFolder(tmp_path, CONFIG)
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder, and a function that fills its disk or makes room again: a real file system of 4 MB where we may mount one.
+    """A folder, and a function that fills its disk or makes room again: a real file system of 4 MB
+    where we may mount one.
 
     Elsewhere no file of this process may grow beyond 3000 bytes, which stands for the full disk.
     """
@@ -306,14 +381,19 @@ def small_disk(tmp_path):
     may_mount = os.geteuid() == 0 and sys.platform == "linux"
     mounted = may_mount and subprocess.run(command, capture_output=True).returncode == 0
     if not mounted:
-        print("no file system can be mounted here; a limit on the size of files takes the place of a full disk.")
+        print(
+            "no file system can be mounted here; a limit on the size of files takes the place of a full disk."
+        )
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill(full: bool):
         if not mounted:
             resource.setrlimit(resource.RLIMIT_FSIZE, (3000 if full else limits[0], limits[1]))
         elif full:
-            with open(tmp_path / "filler", "wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+            with (
+                open(tmp_path / "filler", "wb", buffering=0) as file,
+                pytest.raises(OSError, match="No space left"),
+            ):
                 while True:
                     file.write(bytes(4096))
         else:
@@ -325,7 +405,9 @@ def small_disk(tmp_path):
         subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
-def test_a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room(finished, other, data, small_disk):
+def test_a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room(
+    finished, other, data, small_disk
+):
     trainer, finished_run, _ = finished
     folder, fill = small_disk
     other.restore(finished_run.checkpoints()[0])
@@ -335,13 +417,24 @@ def test_a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room(finished, o
         run.record(row)
     run.save(other)
     fill(True)
-    with pytest.raises(LessonError, match="step_0000006.ckpt could not be written .*(No space|too large).*; free some space"):
+    with pytest.raises(
+        LessonError,
+        match="step_0000006.ckpt could not be written .*(No space|too large).*; free some space",
+    ):
         other.fit(data, run, save_every=2, progress=False)
-    assert sorted(path.name for path in (run.path / "checkpoints").iterdir()) == ["step_0000004.ckpt"]
-    with pytest.raises(LessonError, match=r"must be able to write .*step_0000006.png, but .*(No space|too large).*; free"):
+    assert sorted(path.name for path in (run.path / "checkpoints").iterdir()) == [
+        "step_0000004.ckpt"
+    ]
+    with pytest.raises(
+        LessonError,
+        match=r"must be able to write .*step_0000006.png, but .*(No space|too large).*; free",
+    ):
         run.save_sample(np.random.default_rng(0).integers(0, 256, (99, 99, 3), np.uint8), 6)
     assert list((run.path / "samples").iterdir()) == []
-    with pytest.raises(LessonError, match="must be able to write .*history.csv, but .*(No space|too large).* with --resume"):
+    with pytest.raises(
+        LessonError,
+        match="must be able to write .*history.csv, but .*(No space|too large).* with --resume",
+    ):
         for _ in range(99):
             run.record(trainer.history[-1])
     fill(False)
@@ -368,21 +461,33 @@ def unwritable(folder):
             path.chmod(0o755)
 
 
-def test_a_run_folder_made_read_only_or_moved_while_training_is_named(finished, other, data, tmp_path):
+def test_a_run_folder_made_read_only_or_moved_while_training_is_named(
+    finished, other, data, tmp_path
+):
     folder = tmp_path / "run"
     other.restore(finished[1].checkpoints()[0])
     run = RunFolder(folder, CONFIG)
     run.save(other)
     with unwritable(folder):
-        with pytest.raises(LessonError, match="history.csv, but .*: Permission denied; .* make the folder writable, then go"):
+        with pytest.raises(
+            LessonError,
+            match="history.csv, but .*: Permission denied; .* make the folder writable, then go",
+        ):
             run.record(finished[0].history[4])
-        with pytest.raises(LessonError, match="step_0000004.ckpt could not be written .Permission denied.; .* make the folder"):
+        with pytest.raises(
+            LessonError,
+            match="step_0000004.ckpt could not be written .Permission denied.; .* make the folder",
+        ):
             run.save(other)
-        with pytest.raises(LessonError, match="step_0000005.png, but the system says: Permission denied"):
+        with pytest.raises(
+            LessonError, match="step_0000005.png, but the system says: Permission denied"
+        ):
             run.save_sample(np.zeros((8, 8, 3), np.uint8), 5)
     assert [path.name for path in folder.rglob("*.*")] == ["config.json", "step_0000004.ckpt"]
     folder.rename(tmp_path / "moved")
-    with pytest.raises(LessonError, match="history.csv, but the system says: No such file or directory"):
+    with pytest.raises(
+        LessonError, match="history.csv, but the system says: No such file or directory"
+    ):
         other.fit(data, run, save_every=2, progress=False)
 
 
@@ -400,17 +505,34 @@ def test_tensorboard_reads_the_losses(tmp_path):
 
     run = RunFolder(tmp_path, CONFIG)
     for step in (1, 2, 3):
-        run.record({"step": step, "epoch": 0, "rate": 2e-4, **{name: i + step / 8 for i, name in enumerate(LOSS_NAMES)}})
+        run.record(
+            {
+                "step": step,
+                "epoch": 0,
+                "rate": 2e-4,
+                **{name: i + step / 8 for i, name in enumerate(LOSS_NAMES)},
+            }
+        )
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     for i, name in enumerate(LOSS_NAMES):
-        assert [(event.step, event.value) for event in events.Scalars(name)] == [(step, i + step / 8) for step in (1, 2, 3)]
+        assert [(event.step, event.value) for event in events.Scalars(name)] == [
+            (step, i + step / 8) for step in (1, 2, 3)
+        ]
     assert len(events.Scalars("rate")) == 3
 
 
 def test_the_fault_table_names_tests_that_exist():
     root = Path(__file__).resolve().parent.parent
-    table = (root / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## What can happen to a training run")[1].split("##")[0]
-    tests = "".join((root / "tests" / name).read_text(encoding="utf-8") for name in re.findall(r"`(test_\w+\.py)`", table))
+    table = (
+        (root / "CONTRIBUTING.md")
+        .read_text(encoding="utf-8")
+        .split("## What can happen to a training run")[1]
+        .split("##")[0]
+    )
+    tests = "".join(
+        (root / "tests" / name).read_text(encoding="utf-8")
+        for name in re.findall(r"`(test_\w+\.py)`", table)
+    )
     named = re.findall(r"`(test_\w+)`", table)
     assert len(named) > 10 and all(f"def {name}(" in tests for name in named)
 

@@ -1,4 +1,5 @@
-"""Training: the schedule, and one step's losses and gradients in closed form. Whole runs are tested in test_runs.py."""
+"""Training: the schedule, and one step's losses and gradients in closed form. Whole runs are tested
+in test_runs.py."""
 
 from fractions import Fraction
 from types import SimpleNamespace
@@ -14,8 +15,13 @@ from parity import Recording, examples, weights, without_jit
 from cyclegan_lessons import training
 from cyclegan_lessons.config import PRESETS, LessonConfig
 from cyclegan_lessons.training import (
-    LOSS_NAMES, CycleGAN, CycleGANTrainer, linear_decay, make_discriminator_step, make_generator_step,
-)  # fmt: skip
+    LOSS_NAMES,
+    CycleGAN,
+    CycleGANTrainer,
+    linear_decay,
+    make_discriminator_step,
+    make_generator_step,
+)
 
 SMALL = {"base_channels": 2, "n_layers": 1, "image_size": 32}
 
@@ -31,7 +37,8 @@ def test_schedule_is_exact_at_every_epoch(constant, decay, rate):
     if not rates:
         return
     assert rates[0] == rate
-    # A line of equal steps from the last full rate (the first epoch has it in any case) to 0 one epoch after the last.
+    # A line of equal steps from the last full rate (the first epoch has it in any case) to 0 one
+    # epoch after the last.
     last_full, zero = max(constant - 1, 0), constant + decay
     for epoch, ours in enumerate(rates):
         share = min(Fraction(1), Fraction(zero - epoch, zero - last_full))
@@ -61,12 +68,18 @@ class Times(nn.Cell):
 
 def number_model(a: float, b: float, c: float, d: float) -> SimpleNamespace:
     """G(x) = a·x, F(y) = b·y, D_X(x) = c·x, D_Y(y) = d·y."""
-    return SimpleNamespace(G=Times(a, "G"), F=Times(b, "F"), D_X=Times(c, "D_X"), D_Y=Times(d, "D_Y"))
+    return SimpleNamespace(
+        G=Times(a, "G"), F=Times(b, "F"), D_X=Times(c, "D_X"), D_Y=Times(d, "D_Y")
+    )
 
 
 def run_steps(model: SimpleNamespace, x, y, fake_x, fake_y, config: LessonConfig):
-    """Losses by name, gradients by network, and the two fakes of the generators' step; nothing is updated."""
-    optimizers = [Recording([getattr(model, n).factor for n in names]) for names in (("G", "F"), ("D_X", "D_Y"))]
+    """Losses by name, gradients by network, and the two fakes of the generators' step; nothing is
+    updated."""
+    optimizers = [
+        Recording([getattr(model, n).factor for n in names])
+        for names in (("G", "F"), ("D_X", "D_Y"))
+    ]
     with without_jit():  # three numbers need no compiler; test_parity.py compares both modes
         generator_step = make_generator_step(model, optimizers[0], config)
         discriminator_step = make_discriminator_step(model, optimizers[1], config)
@@ -87,11 +100,18 @@ WEIGHT = st.floats(0, 20, width=32)
 @examples(40)
 @example(a=0.5, b=1.5, c=1.0, d=1.0, cycle=10.0, identity=5.0, batch=1, seed=0)
 @given(
-    a=FACTOR, b=FACTOR, c=FACTOR, d=FACTOR, cycle=WEIGHT, identity=WEIGHT, batch=st.integers(1, 3),
+    a=FACTOR,
+    b=FACTOR,
+    c=FACTOR,
+    d=FACTOR,
+    cycle=WEIGHT,
+    identity=WEIGHT,
+    batch=st.integers(1, 3),
     seed=st.integers(0, 10**6),
-)  # fmt: skip
+)
 def test_losses_and_gradients_in_closed_form(a, b, c, d, cycle, identity, batch, seed):
-    """Every term of the paper's section 3 and what it does to every network, by hand, for a model of four numbers."""
+    """Every term of the paper's section 3 and what it does to every network, by hand, for a model
+    of four numbers."""
     rng = np.random.default_rng(seed)
     x, y, fake_x, fake_y = rng.uniform(-1, 1, (4, batch, 3, 4, 4)).astype(np.float32)
     config = LessonConfig(lambda_cycle=cycle, lambda_identity=identity)
@@ -109,9 +129,11 @@ def test_losses_and_gradients_in_closed_form(a, b, c, d, cycle, identity, batch,
         "D_Y": (np.mean((d * y - 1.0) ** 2) + np.mean((d * fake_y) ** 2.0)) / 2,
     }
     expected["total"] = (
-        expected["G"] + expected["F"] + cycle * (expected["cycle_x"] + expected["cycle_y"])
+        expected["G"]
+        + expected["F"]
+        + cycle * (expected["cycle_x"] + expected["cycle_y"])
         + identity * (expected["identity_x"] + expected["identity_y"])
-    )  # fmt: skip
+    )
     assert losses == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
     both = cycle * np.sign(a * b - 1) * (mean_x + mean_y)  # both cycles pass both generators
@@ -121,7 +143,8 @@ def test_losses_and_gradients_in_closed_form(a, b, c, d, cycle, identity, batch,
         "D_X": np.mean(x * (c * x - 1)) + c * np.mean(fake_x**2),
         "D_Y": np.mean(y * (d * y - 1)) + d * np.mean(fake_y**2),
     }
-    if min(abs(a * b - 1), abs(a - 1), abs(b - 1)) > 1e-5:  # else rounding decides on which side of the kink it is
+    # else rounding decides on which side of the kink it is
+    if min(abs(a * b - 1), abs(a - 1), abs(b - 1)) > 1e-5:
         assert gradients == pytest.approx(expected_gradients, rel=1e-4, abs=1e-4)
     np.testing.assert_allclose(fakes, [b * y, a * x], rtol=1e-5)
 
@@ -131,13 +154,19 @@ def test_losses_and_gradients_in_closed_form(a, b, c, d, cycle, identity, batch,
 def test_identity_network_has_no_cycle_and_no_identity_loss(c, d, seed):
     x, y = np.random.default_rng(seed).uniform(-1, 1, (2, 1, 3, 4, 4)).astype(np.float32)
     losses, _, fakes = run_steps(number_model(1, 1, c, d), x, y, x, y, LessonConfig())
-    assert [losses[name] for name in ("cycle_x", "cycle_y", "identity_x", "identity_y")] == [0, 0, 0, 0]
+    assert [losses[name] for name in ("cycle_x", "cycle_y", "identity_x", "identity_y")] == [
+        0,
+        0,
+        0,
+        0,
+    ]
     assert losses["total"] == pytest.approx(losses["G"] + losses["F"])
     assert np.array_equal(fakes[0], y) and np.array_equal(fakes[1], x)
 
 
 def test_negatives_are_consistent_but_not_identical():
-    """G and F that both invert an image have no cycle loss, but change what should stay as it is."""
+    """G and F that both invert an image have no cycle loss, but change what should stay as it
+    is."""
     x, y = np.random.default_rng(0).uniform(-1, 1, (2, 1, 3, 4, 4)).astype(np.float32)
     losses, _, _ = run_steps(number_model(-1, -1, 1, 1), x, y, x, y, LessonConfig())
     assert losses["cycle_x"] == losses["cycle_y"] == 0
@@ -146,7 +175,8 @@ def test_negatives_are_consistent_but_not_identical():
 
 
 def test_no_image_passes_a_network_twice():
-    """G sees x, y and F(y) once each; D_X judges F(y), x and an older fake. More passes would give the same numbers."""
+    """G sees x, y and F(y) once each; D_X judges F(y), x and an older fake. More passes would give
+    the same numbers."""
 
     class Counting(Times):
         images = 0
@@ -161,9 +191,13 @@ def test_no_image_passes_a_network_twice():
 
 
 def test_log_loss_reaches_all_four_networks():
-    x, y, fake_x, fake_y = np.random.default_rng(1).uniform(-1, 1, (4, 2, 3, 4, 4)).astype(np.float32)
+    x, y, fake_x, fake_y = (
+        np.random.default_rng(1).uniform(-1, 1, (4, 2, 3, 4, 4)).astype(np.float32)
+    )
     a, b, c, d = 0.5, 1.5, 0.8, 1.2
-    losses, _, _ = run_steps(number_model(a, b, c, d), x, y, fake_x, fake_y, LessonConfig(adversarial="log"))
+    losses, _, _ = run_steps(
+        number_model(a, b, c, d), x, y, fake_x, fake_y, LessonConfig(adversarial="log")
+    )
     softplus = lambda s: np.logaddexp(0, s.astype(np.float64)).mean()
     assert losses["G"] == pytest.approx(softplus(-d * a * x), rel=1e-5)
     assert losses["F"] == pytest.approx(softplus(-c * b * y), rel=1e-5)
@@ -184,7 +218,9 @@ def trainer() -> CycleGANTrainer:
 
 
 def test_two_optimisers_share_the_networks(trainer):
-    G, F, D_X, D_Y = (ids(getattr(trainer, name).trainable_params()) for name in ("G", "F", "D_X", "D_Y"))
+    G, F, D_X, D_Y = (
+        ids(getattr(trainer, name).trainable_params()) for name in ("G", "F", "D_X", "D_Y")
+    )
     assert ids(trainer.generator_optimizer.parameters) == G | F
     assert ids(trainer.discriminator_optimizer.parameters) == D_X | D_Y
     assert len(G | F | D_X | D_Y) == len(G) + len(F) + len(D_X) + len(D_Y), "no weight is shared"
@@ -207,22 +243,33 @@ def test_rates_are_the_schedule_of_the_configuration():
 
 
 def test_networks_follow_the_configuration(trainer):
-    assert sum(p.size for p in trainer.G.get_parameters()) == sum(p.size for p in trainer.F.get_parameters())
+    assert sum(p.size for p in trainer.G.get_parameters()) == sum(
+        p.size for p in trainer.F.get_parameters()
+    )
     assert len(trainer.G.blocks) == len(trainer.F.blocks) == 1
-    assert trainer.D_X.trainable_params()[0].shape == trainer.D_Y.trainable_params()[0].shape == (2, 3, 4, 4)
+    assert (
+        trainer.D_X.trainable_params()[0].shape
+        == trainer.D_Y.trainable_params()[0].shape
+        == (2, 3, 4, 4)
+    )
     assert [p.shape for p in trainer.G.trainable_params()][0] == (2, 3, 7, 7)
 
 
 def test_seed_decides_about_start_weights_and_pools():
     models = [CycleGAN(LessonConfig(**SMALL, seed=seed)) for seed in (5, 5, 6)]
-    flat = [np.concatenate([w.ravel() for arrays in weights(model).values() for w in arrays]) for model in models]
+    flat = [
+        np.concatenate([w.ravel() for arrays in weights(model).values() for w in arrays])
+        for model in models
+    ]
     assert np.array_equal(flat[0], flat[1]) and not np.array_equal(flat[0], flat[2])
     assert not np.array_equal(weights(models[0])["G"][0], weights(models[0])["F"][0])
     assert not np.array_equal(weights(models[0])["D_X"][0], weights(models[0])["D_Y"][0])
     trainer = CycleGANTrainer(LessonConfig(**SMALL, pool_size=7, seed=5))
     assert trainer.pool_x.size == trainer.pool_y.size == 7
     pools = trainer.pool_x, trainer.pool_y  # which draw independently
-    assert [pool.rng.random() for pool in pools] == [np.random.default_rng(seed).random() for seed in (5, 6)]
+    assert [pool.rng.random() for pool in pools] == [
+        np.random.default_rng(seed).random() for seed in (5, 6)
+    ]
 
 
 def test_set_rate_reaches_both_optimisers(trainer):
@@ -232,13 +279,21 @@ def test_set_rate_reaches_both_optimisers(trainer):
 
 
 def test_a_rate_of_zero_stops_a_compiled_step(trainer):
-    """`set_rate` works on a step that is compiled already, and the step counts itself and names its losses."""
-    x, y = (ms.Tensor(a) for a in np.random.default_rng(0).uniform(-1, 1, (2, 1, 3, 32, 32)).astype(np.float32))
+    """`set_rate` works on a step that is compiled already, and the step counts itself and names its
+    losses."""
+    x, y = (
+        ms.Tensor(a)
+        for a in np.random.default_rng(0).uniform(-1, 1, (2, 1, 3, 32, 32)).astype(np.float32)
+    )
     trainer.set_rate(1e-3)
     start, before = trainer.step, weights(trainer)
     losses = trainer.train_step(x, y)
     moved = weights(trainer)
-    assert trainer.step == start + 1 and tuple(losses) == LOSS_NAMES and np.isfinite(list(losses.values())).all()
+    assert (
+        trainer.step == start + 1
+        and tuple(losses) == LOSS_NAMES
+        and np.isfinite(list(losses.values())).all()
+    )
     for name in before:
         assert not np.array_equal(before[name][0], moved[name][0]), name
     trainer.set_rate(0.0)
@@ -259,7 +314,8 @@ def test_threads_are_spread_once_after_the_first_step(monkeypatch):
 
 
 def test_restore_brings_back_all_that_save_wrote(tmp_path):
-    """Networks, Adam's moments, step and pools: what another trainer has restored is what was saved, bit for bit."""
+    """Networks, Adam's moments, step and pools: what another trainer has restored is what was
+    saved, bit for bit."""
     trainer, other = (CycleGANTrainer(LessonConfig(**SMALL, pool_size=2)) for _ in range(2))
     rng = np.random.default_rng(0)
     for parameter in trainer._parameters().values():
@@ -275,4 +331,7 @@ def test_restore_brings_back_all_that_save_wrote(tmp_path):
     for name in ours:
         np.testing.assert_array_equal(theirs[name].asnumpy(), ours[name].asnumpy(), err_msg=name)
     for one, two in ((trainer.pool_x, other.pool_x), (trainer.pool_y, other.pool_y)):
-        assert np.array_equal(one.images, two.images) and one.rng.bit_generator.state == two.rng.bit_generator.state
+        assert (
+            np.array_equal(one.images, two.images)
+            and one.rng.bit_generator.state == two.rng.bit_generator.state
+        )

@@ -1,4 +1,5 @@
-"""Every trap has its bad effect, as a number, and an ordinary test that fails in it; see ``tests/traps``."""
+"""Every trap has its bad effect, as a number, and an ordinary test that fails in it; see
+``tests/traps``."""
 
 import sys
 from dataclasses import replace
@@ -29,7 +30,8 @@ def test_trap_has_its_effect(name):
 
 
 def test_traps_are_left_behind():
-    """Behind a trap, also one that ends with an error, every name in the package and the tests means what it did."""
+    """Behind a trap, also one that ends with an error, every name in the package and the tests
+    means what it did."""
     modules = [module for module in sys.modules.values() if belongs_to_us(module)]
     before = [dict(vars(module)) for module in modules]
     restore = CycleGANTrainer.restore
@@ -46,7 +48,9 @@ def passes(check: Check) -> bool:
     return check.failure() is None
 
 
-@pytest.mark.parametrize("name, check", CHECKS, ids=[f"{name}-{check.name.split('.')[1]}" for name, check in CHECKS])
+@pytest.mark.parametrize(
+    "name, check", CHECKS, ids=[f"{name}-{check.name.split('.')[1]}" for name, check in CHECKS]
+)
 def test_ordinary_test_fails_in_the_trap_only(name, check):
     with trapped(name):
         assert check.failure() is not None, "the trap survives"
@@ -54,7 +58,8 @@ def test_ordinary_test_fails_in_the_trap_only(name, check):
 
 
 def test_a_trap_that_is_not_applied_would_be_noticed(monkeypatch):
-    """The checks above are not red by themselves: without its replacements, a trap survives and has no effect."""
+    """The checks above are not red by themselves: without its replacements, a trap survives and has
+    no effect."""
     monkeypatch.setitem(TRAPS, "shared_blocks", replace(TRAPS["shared_blocks"], replacements={}))
     with trapped("shared_blocks"):
         assert all(check.failure() is None for check in TRAPS["shared_blocks"].checks)
@@ -62,7 +67,8 @@ def test_a_trap_that_is_not_applied_would_be_noticed(monkeypatch):
 
 
 def test_not_halving_the_loss_of_d_is_harmless_under_adam():
-    """Adam divides by the gradient's size, so that twice the loss makes the same steps, but for its epsilon."""
+    """Adam divides by the gradient's size, so that twice the loss makes the same steps, but for its
+    epsilon."""
     halved = effects.d_weight_after_10_steps()
     with trapped("d_loss_not_halved"):
         whole = effects.d_weight_after_10_steps()

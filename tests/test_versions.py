@@ -1,4 +1,5 @@
-"""Wrong versions of Python and MindSpore are named in one sentence, before anything else goes wrong."""
+"""Wrong versions of Python and MindSpore are named in one sentence, before anything else goes
+wrong."""
 
 import json
 import subprocess
@@ -12,7 +13,11 @@ from cyclegan_lessons import LessonError
 from cyclegan_lessons.versions import check_versions
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = [path for folder in ("cyclegan_lessons", "tools", "tests") for path in sorted(ROOT.glob(f"{folder}/**/*.py"))]
+MODULES = [
+    path
+    for folder in ("cyclegan_lessons", "tools", "tests")
+    for path in sorted(ROOT.glob(f"{folder}/**/*.py"))
+]
 GRAMMAR = parso.load_grammar(version="3.10")
 
 
@@ -43,13 +48,18 @@ def test_supported_pythons_pass(python):
 
 @pytest.mark.parametrize("python", [(3, 9), (3, 13), (2, 7), (4, 0)])
 def test_other_pythons_are_refused(python):
-    with pytest.raises(LessonError, match=rf"Python 3.10 to 3.12 is needed, but this is Python {python[0]}\.{python[1]}; make"):
+    with pytest.raises(
+        LessonError,
+        match=rf"Python 3.10 to 3.12 is needed, but this is Python {python[0]}\.{python[1]}; make",
+    ):
         check_versions(python, "2.8.0")
 
 
 @pytest.mark.parametrize("version", ["2.7.1", "1.10.0"])
 def test_an_older_mindspore_is_refused(version):
-    with pytest.raises(LessonError, match=f"MindSpore 2.8 is needed, but {version} is installed; run `make setup`"):
+    with pytest.raises(
+        LessonError, match=f"MindSpore 2.8 is needed, but {version} is installed; run `make setup`"
+    ):
         check_versions((3, 11), version)
 
 
@@ -71,4 +81,6 @@ import cyclegan_lessons
 """
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert result.returncode == 1
-    assert result.stderr.strip().endswith("MindSpore 2.8 is needed, but none is installed; run `make setup`.")
+    assert result.stderr.strip().endswith(
+        "MindSpore 2.8 is needed, but none is installed; run `make setup`."
+    )

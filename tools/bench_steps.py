@@ -1,14 +1,17 @@
-"""The training steps that `make bench` compares. Each is timed in a process of its own, so that its peak memory is its own.
+"""The training steps that `make bench` compares. Each is timed in a process of its own, so that its
+peak memory is its own.
 
     python tools/bench_steps.py course|tutorial|torch SIDE CHANNELS BLOCKS REPEAT
 
-prints one line of JSON: ``seconds``, one number for each of REPEAT steps after a first one that is not counted, and
-``memory``, the peak in GiB. ``torch`` needs PyTorch and NumPy only, so it can run under another Python than the rest.
+prints one line of JSON: ``seconds``, one number for each of REPEAT steps after a first one that is
+not counted, and ``memory``, the peak in GiB. ``torch`` needs PyTorch and NumPy only, so it can run
+under another Python than the rest.
 
-The public tutorial (mindspore-ai/docs, tutorials/source_en/generative/cyclegan.md) runs both generators three times
-forward and twice backward in each step, once for the fakes and once more for the gradients of each generator, and does
-not compile the step. Its networks differ from ours (batch norm that does nothing, zero padding), so what is compared here
-is the order of work on the same networks; it is not a timing of the tutorial's own code.
+The public tutorial (mindspore-ai/docs, tutorials/source_en/generative/cyclegan.md) runs both
+generators three times forward and twice backward in each step, once for the fakes and once more for
+the gradients of each generator, and does not compile the step. Its networks differ from ours (batch
+norm that does nothing, zero padding), so what is compared here is the order of work on the same
+networks; it is not a timing of the tutorial's own code.
 """
 
 import json
@@ -22,7 +25,8 @@ import numpy as np
 
 
 def times_of(function, repeat: int) -> list[float]:
-    """Seconds of each of ``repeat`` calls, after one call that is not counted because it may compile."""
+    """Seconds of each of ``repeat`` calls, after one call that is not counted because it may
+    compile."""
     function()
     times = []
     for _ in range(repeat):
@@ -48,21 +52,36 @@ def random_pair(side: int) -> np.ndarray:
 
 def course_step(side: int, channels: int, blocks: int):
     """A training step of this course, as a function without arguments."""
-    from cyclegan_lessons import CycleGANTrainer, LessonConfig, select_device  # before MindSpore is imported
     import mindspore as ms
 
+    from cyclegan_lessons import (  # before MindSpore is imported
+        CycleGANTrainer,
+        LessonConfig,
+        select_device,
+    )
+
     select_device("auto")
-    trainer = CycleGANTrainer(LessonConfig(image_size=side, base_channels=channels, n_layers=blocks))
+    trainer = CycleGANTrainer(
+        LessonConfig(image_size=side, base_channels=channels, n_layers=blocks)
+    )
     pair = [ms.Tensor(images) for images in random_pair(side)]
     return lambda: trainer.train_step(*pair)
 
 
 def tutorial_step(side: int, channels: int, blocks: int):
-    """A step with the course's networks and losses in the public tutorial's order, as a function without arguments."""
-    from cyclegan_lessons import LessonConfig, adversarial_loss, cycle_consistency_loss, identity_loss, select_device
-    from cyclegan_lessons.training import CycleGAN
+    """A step with the course's networks and losses in the public tutorial's order, as a function
+    without arguments."""
     import mindspore as ms
     from mindspore import nn, ops
+
+    from cyclegan_lessons import (
+        LessonConfig,
+        adversarial_loss,
+        cycle_consistency_loss,
+        identity_loss,
+        select_device,
+    )
+    from cyclegan_lessons.training import CycleGAN
 
     select_device("auto")
     config = LessonConfig(image_size=side, base_channels=channels, n_layers=blocks)
@@ -80,8 +99,13 @@ def tutorial_step(side: int, channels: int, blocks: int):
     def discriminator(D, real, fake):
         return adversarial_loss(D(real), True) + adversarial_loss(D(fake), False)
 
-    adam = {D: nn.Adam(D.trainable_params(), config.learning_rate, config.beta1) for D in (G, F, D_X, D_Y)}
-    gradients = {D: ms.value_and_grad(generators, None, adam[D].parameters, has_aux=True) for D in (G, F)}
+    adam = {
+        D: nn.Adam(D.trainable_params(), config.learning_rate, config.beta1)
+        for D in (G, F, D_X, D_Y)
+    }
+    gradients = {
+        D: ms.value_and_grad(generators, None, adam[D].parameters, has_aux=True) for D in (G, F)
+    }
     gradients |= {D: ms.value_and_grad(discriminator, None, adam[D].parameters) for D in (D_X, D_Y)}
 
     def step():
@@ -113,4 +137,11 @@ STEPS = {"course": course_step, "tutorial": tutorial_step, "torch": torch_step}
 
 if __name__ == "__main__":
     name, *size, repeat = sys.argv[1:]
-    print(json.dumps({"seconds": times_of(STEPS[name](*map(int, size)), int(repeat)), "memory": peak_memory()}))
+    print(
+        json.dumps(
+            {
+                "seconds": times_of(STEPS[name](*map(int, size)), int(repeat)),
+                "memory": peak_memory(),
+            }
+        )
+    )

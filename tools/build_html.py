@@ -1,4 +1,5 @@
-"""Build the HTML book from a folder of executed notebooks, from cold and with warnings as errors, into build/html."""
+"""Build the HTML book from a folder of executed notebooks, from cold and with warnings as errors,
+into build/html."""
 
 import argparse
 import shutil
@@ -12,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def saved_errors(source: Path) -> list[str]:
-    """One sentence for each saved output that is an error; Jupyter Book itself builds such pages without a word."""
+    """One sentence for each saved output that is an error; Jupyter Book itself builds such pages
+    without a word."""
     return [
         f"{path.name}: cell {cell.get('id')} raised {output.ename}: {output.evalue}"
         for path in sorted(source.glob("**/*.ipynb"))
@@ -24,13 +26,20 @@ def saved_errors(source: Path) -> list[str]:
 
 
 def build(source: Path, config: Path, toc: Path, build_folder: Path) -> Path:
-    """Build the book in ``source`` and return its first page; exits when a cell raised or Sphinx warned."""
+    """Build the book in ``source`` and return its first page; exits when a cell raised or Sphinx
+    warned."""
     errors = saved_errors(source)
     if errors:
         sys.exit("\n".join(errors + ["The book is not built from notebooks that failed."]))
     work, html = build_folder / "_build", build_folder / "html"
     shutil.rmtree(work, ignore_errors=True)
-    command = [Path(sys.executable).parent / "jupyter-book", "build", source, "--path-output", build_folder]
+    command = [
+        Path(sys.executable).parent / "jupyter-book",
+        "build",
+        source,
+        "--path-output",
+        build_folder,
+    ]
     command += ["--config", config, "--toc", toc, "-W", "-n", "--keep-going", "-q"]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
@@ -46,9 +55,16 @@ def main():
     parser.add_argument("source", type=Path, help="folder with intro.md and executed notebooks")
     parser.add_argument("--config", type=Path, default=ROOT / "_config.yml")
     parser.add_argument("--toc", type=Path, default=ROOT / "_toc.yml")
-    parser.add_argument("--build", type=Path, default=ROOT / "build", help="folder in which html/ appears")
+    parser.add_argument(
+        "--build", type=Path, default=ROOT / "build", help="folder in which html/ appears"
+    )
     options = parser.parse_args()
-    page = build(options.source.resolve(), options.config.resolve(), options.toc.resolve(), options.build.resolve())
+    page = build(
+        options.source.resolve(),
+        options.config.resolve(),
+        options.toc.resolve(),
+        options.build.resolve(),
+    )
     print(f"The book is built; open this file:\n{page}")
 
 

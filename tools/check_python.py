@@ -1,4 +1,5 @@
-"""Stop with one sentence when this Python cannot run the course. `make setup` runs it first, so it suits old Pythons."""
+"""Stop with one sentence when this Python cannot run the course. `make setup` runs it first, so it
+suits old Pythons."""
 
 import os
 import re

@@ -1,7 +1,7 @@
 """Train the `demo` preset on the orchard and put the model into the package: what `make demo` does.
 
-The training run stays in build/demo and goes on where it was interrupted. The model holds the generators of its last step, and
-a JSON file beside it says how it was made and how good it is.
+The training run stays in build/demo and goes on where it was interrupted. The model holds the
+generators of its last step, and a JSON file beside it says how it was made and how good it is.
 """
 
 import argparse
@@ -12,7 +12,11 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from cyclegan_lessons import __main__ as command  # before MindSpore: the package sets its log's level
+from PIL import Image
+
+from cyclegan_lessons import (
+    __main__ as command,  # before MindSpore: the package sets its log's level
+)
 from cyclegan_lessons.checkpoint import read_checkpoint, write_checkpoint
 from cyclegan_lessons.dataset import load_images, prepare_dataset
 from cyclegan_lessons.evaluation import evaluate
@@ -20,14 +24,13 @@ from cyclegan_lessons.inference import SHIPPED_MODEL, load_generator
 from cyclegan_lessons.plotting import sample_rows, tile
 from cyclegan_lessons.runs import checkpoints_in
 
-from PIL import Image
-
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "book" / "figures" / "demo.png"
 
 
 def export(run: Path, model: Path):
-    """Write the generators of a run's last step to ``model``, and the facts about them to a JSON file beside it."""
+    """Write the generators of a run's last step to ``model``, and the facts about them to a JSON
+    file beside it."""
     tensors, info = read_checkpoint(checkpoints_in(run)[-1])
     weights = {name: tensor for name, tensor in tensors.items() if name.startswith(("G.", "F."))}
     write_checkpoint(model, weights, {"config": info["config"], "step": info["step"]})
@@ -45,21 +48,40 @@ def export(run: Path, model: Path):
 
 
 def draw(model: Path, picture: Path):
-    """Draw test scenes above their translations, apples to oranges and back, as the README shows them."""
+    """Draw test scenes above their translations, apples to oranges and back, as the README shows
+    them."""
     data = prepare_dataset("orchard", read_checkpoint(model)[1]["config"]["image_size"])
     images = [load_images(data, name, limit=8) for name in ("test_x", "test_y")]
     rows = sample_rows(load_generator(model, "x2y"), load_generator(model, "y2x"), *images)
-    Image.fromarray(tile([rows[name] for name in ("x", "G(x)", "y", "F(y)")])).save(picture, optimize=True)
+    Image.fromarray(tile([rows[name] for name in ("x", "G(x)", "y", "F(y)")])).save(
+        picture, optimize=True
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path, default=ROOT / "build" / "demo", help="run folder (default: build/demo)")
-    parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help="where the model goes (default: the package)")
-    parser.add_argument("--picture", type=Path, default=PICTURE, help="where a grid of examples goes (default: book/figures)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--run", type=Path, default=ROOT / "build" / "demo", help="run folder (default: build/demo)"
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=SHIPPED_MODEL,
+        help="where the model goes (default: the package)",
+    )
+    parser.add_argument(
+        "--picture",
+        type=Path,
+        default=PICTURE,
+        help="where a grid of examples goes (default: book/figures)",
+    )
     options = parser.parse_args()
     resume = ["--resume"] if checkpoints_in(options.run) else []
-    status = command.main(["train", "--dataset", "orchard", "--preset", "demo", "--out", str(options.run), *resume])
+    status = command.main(
+        ["train", "--dataset", "orchard", "--preset", "demo", "--out", str(options.run), *resume]
+    )
     if status == 130:  # Ctrl-C
         print("`make demo` needs no --resume: it goes on by itself.", file=sys.stderr)
     if status:

@@ -1,9 +1,11 @@
-"""Draw the book's diagrams into book/figures: SVG files, written as text, with the same bytes on every machine.
+"""Draw the book's diagrams into book/figures: SVG files, written as text, with the same bytes on
+every machine.
 
-They share one language. Apples (X) are red and have a leaf, oranges (Y) are orange and have pores; a dashed frame marks a
-picture that a network made. A generator is an hourglass, since it makes a picture small and then large again; a
-discriminator is a funnel. Both themes of the book show them on a white ground. Lengths are in units of which a diagram is
-560 wide, so that the smallest letters are about 10 pixels high on a phone of 360 pixels.
+They share one language. Apples (X) are red and have a leaf, oranges (Y) are orange and have pores;
+a dashed frame marks a picture that a network made. A generator is an hourglass, since it makes a
+picture small and then large again; a discriminator is a funnel. Both themes of the book show them
+on a white ground. Lengths are in units of which a diagram is 560 wide, so that the smallest letters
+are about 10 pixels high on a phone of 360 pixels.
 """
 
 import re
@@ -43,7 +45,10 @@ def draw_gans() -> tuple[int, list[str]]:
     parts = []
     for kind, x, name in (("apple", 56, "X"), ("orange", 504, "Y")):
         parts.append(frame(kind, x - 42, 14, 84, 330, radius=10))
-        parts += [fruit(kind, x + dx, y, 19) for dx, y in ((-16, 48), (17, 84), (-15, 121), (17, 244), (-17, 277), (12, 313))]
+        parts += [
+            fruit(kind, x + dx, y, 19)
+            for dx, y in ((-16, 48), (17, 84), (-15, 121), (17, 244), (-17, 277), (12, 313))
+        ]
         parts += [formula(x, 182, name, 32, DARK[kind]), text(x, 205, f"{kind}s", DARK[kind])]
     rows = (("G", "orange", "G(x)", "D_Y", "x", "y"), ("F", "apple", "F(y)", "D_X", "y", "x"))
     for y, way, (network, kind, fake, judge, source, real) in zip((76, 252), (1, -1), rows):
@@ -51,10 +56,18 @@ def draw_gans() -> tuple[int, list[str]]:
         def at(x: float) -> float:
             return 280 + way * x
 
-        parts += [arrow(f"{at(-182)} {y}H{at(-149)}"), formula(at(-167), y - 13, source), generator(at(-110), y, network)]
+        parts += [
+            arrow(f"{at(-182)} {y}H{at(-149)}"),
+            formula(at(-167), y - 13, source),
+            generator(at(-110), y, network),
+        ]
         parts += [arrow(f"{at(-72)} {y}H{at(-45)}"), picture(kind, at(-6), y, 74, made=True)]
         parts += [formula(at(-6), y + 61, fake, fill=DARK[kind]), arrow(f"{at(33)} {y}H{at(60)}")]
-        parts += [discriminator(at(98), y, judge), arrow(f"{at(182)} {y}H{at(137)}"), formula(at(161), y - 13, real)]
+        parts += [
+            discriminator(at(98), y, judge),
+            arrow(f"{at(182)} {y}H{at(137)}"),
+            formula(at(161), y - 13, real),
+        ]
         parts += [arrow(f"{at(98)} {y + 35}v17"), text(at(98), y + 71, "real or fake?")]
     return 358, parts
 
@@ -62,15 +75,28 @@ def draw_gans() -> tuple[int, list[str]]:
 def draw_cycle() -> tuple[int, list[str]]:
     """From x to G(x) and back, from y to F(y) and back."""
     parts = []
-    cycles = (("forward", "apple", "orange", "G", "F", "x"), ("backward", "orange", "apple", "F", "G", "y"))
+    cycles = (
+        ("forward", "apple", "orange", "G", "F", "x"),
+        ("backward", "orange", "apple", "F", "G", "y"),
+    )
     for top, (name, kind, other, first, second, start) in zip((0, 198), cycles):
         y, there, back = top + 74, f"{first}({start})", f"{second}({first}({start}))"
         parts.append(text(20, top + 22, f"{name} cycle", bold=True, kind="l"))
-        parts += [picture(kind, 58, y, 76), picture(other, 280, y, 76, made=True), picture(kind, 502, y, 76, made=True)]
+        parts += [
+            picture(kind, 58, y, 76),
+            picture(other, 280, y, 76, made=True),
+            picture(kind, 502, y, 76, made=True),
+        ]
         parts += [generator(169, y, first), generator(391, y, second)]
         parts += [arrow(f"{x} {y}h27") for x in (101, 210, 323, 432)]
-        parts += [formula(58, y + 62, start, fill=DARK[kind]), formula(280, y + 62, there, fill=DARK[other])]
-        parts += [formula(502, y + 62, back, fill=DARK[kind]), line(f"58 {y + 74}v13H502v-13", MARK, 2.5)]
+        parts += [
+            formula(58, y + 62, start, fill=DARK[kind]),
+            formula(280, y + 62, there, fill=DARK[other]),
+        ]
+        parts += [
+            formula(502, y + 62, back, fill=DARK[kind]),
+            line(f"58 {y + 74}v13H502v-13", MARK, 2.5),
+        ]
         parts.append(text(308, y + 109, "cycle-consistency loss:", MARK, kind="r"))
         parts.append(formula(318, y + 110, f"|{back} − {start}|", 22, MARK, kind="m l"))
     return 396, parts
@@ -79,13 +105,24 @@ def draw_cycle() -> tuple[int, list[str]]:
 def draw_generator() -> tuple[int, list[str]]:
     """The layers as boxes: as high as the picture, and the wider the more channels."""
     middle, widths = 140, {3: 5, 64: 10, 128: 16, 256: 22}
-    parts = [picture("apple", 38, middle, 52), formula(38, middle + 52, "x", fill=DARK["apple"]), arrow(f"67 {middle}h14")]
-    parts += [picture("orange", 522, middle, 52, made=True), formula(522, middle + 52, "G(x)", fill=DARK["orange"])]
+    parts = [
+        picture("apple", 38, middle, 52),
+        formula(38, middle + 52, "x", fill=DARK["apple"]),
+        arrow(f"67 {middle}h14"),
+    ]
+    parts += [
+        picture("orange", 522, middle, 52, made=True),
+        formula(522, middle + 52, "G(x)", fill=DARK["orange"]),
+    ]
     parts.append(arrow(f"478 {middle}h15"))
     outer = (  # x, layer, channels, height, where the layer's name goes
-        (84, "c7s1-64", 64, 176, "r"), (108, "d128", 128, 88, None), (138, "d256", 256, 44, None),
-        (410, "u128", 128, 88, None), (440, "u64", 64, 176, None), (468, "c7s1-3", 3, 176, "l"),
-    )  # fmt: skip
+        (84, "c7s1-64", 64, 176, "r"),
+        (108, "d128", 128, 88, None),
+        (138, "d256", 256, 44, None),
+        (410, "u128", 128, 88, None),
+        (440, "u64", 64, 176, None),
+        (468, "c7s1-3", 3, 176, "l"),
+    )
     for x, name, channels, height, side in outer:
         width = widths[channels]
         parts.append(rectangle(x, middle - height / 2, width, height, GENERATOR, rx=2))
@@ -94,14 +131,18 @@ def draw_generator() -> tuple[int, list[str]]:
         parts.append(text(x + width / 2, middle + height / 2 + 19, str(channels)))
     for x in range(174, 174 + 9 * 25, 25):
         parts.append(rectangle(x, middle - 22, widths[256], 44, MARK, rx=2))
-        parts.append(line(f"{x - 2} {middle - 22}q13-16 26 0", MARK, 2))  # a block adds its result to its input
+        # a block adds its result to its input
+        parts.append(line(f"{x - 2} {middle - 22}q13-16 26 0", MARK, 2))
     parts += [text(285, middle - 44, "9 × R256", MARK), text(285, middle + 41, "256")]
     for left, right, name, sizes in (
         (84, 160, "encoder", "256² → 64²"),
         (174, 396, "residual blocks", "64² stays 64²"),
         (410, 473, "decoder", "64² → 256²"),
     ):
-        parts += [line(f"{left} 260v7H{right}v-7", FAINT, 2), text((left + right) / 2, 288, name, bold=True)]
+        parts += [
+            line(f"{left} 260v7H{right}v-7", FAINT, 2),
+            text((left + right) / 2, 288, name, bold=True),
+        ]
         parts.append(text((left + right) / 2, 311, sizes))
     return 324, parts
 
@@ -110,42 +151,81 @@ def draw_discriminator() -> tuple[int, list[str]]:
     """From a picture to a map of scores, and the patch behind one of the scores."""
     middle, scale, column, row = 108, 0.6, 17, 6  # column and row of the score that is marked
     left, top, side = 16, middle - 128 * scale, 70 * scale
-    x, y = left + (8 * column - 23) * scale, top + (8 * row - 23) * scale  # 8: all strides; 23: what padding adds on the left
+    # 8: all strides; 23: what padding adds on the left
+    x, y = left + (8 * column - 23) * scale, top + (8 * row - 23) * scale
     map_left, map_top, cell = 424, middle - 60, 4
     score_x, score_y = map_left + column * cell, map_top + row * cell
 
-    parts = [arrow(f"170 {middle}H420"), rectangle(left, top, 256 * scale, 256 * scale, PALE["apple"])]
-    parts += [fruit("apple", left + 128 * scale, middle + 6, 58), text(93, 22, "picture"), text(484, 36, "30 × 30 scores")]
-    parts.append(rectangle(left, top, 256 * scale, 256 * scale, "none", DARK["apple"], stroke_width=2.5))
-    boxes = (("C64", 208, 8, 128), ("C128", 260, 13, 64), ("C256", 314, 19, 32), ("C512", 370, 27, 31))
+    parts = [
+        arrow(f"170 {middle}H420"),
+        rectangle(left, top, 256 * scale, 256 * scale, PALE["apple"]),
+    ]
+    parts += [
+        fruit("apple", left + 128 * scale, middle + 6, 58),
+        text(93, 22, "picture"),
+        text(484, 36, "30 × 30 scores"),
+    ]
+    parts.append(
+        rectangle(left, top, 256 * scale, 256 * scale, "none", DARK["apple"], stroke_width=2.5)
+    )
+    boxes = (
+        ("C64", 208, 8, 128),
+        ("C128", 260, 13, 64),
+        ("C256", 314, 19, 32),
+        ("C512", 370, 27, 31),
+    )
     for kind, centre, width, size in boxes:
-        parts.append(rectangle(centre - width / 2, middle - size * scale / 2, width, size * scale, DISCRIMINATOR, rx=2))
+        parts.append(
+            rectangle(
+                centre - width / 2,
+                middle - size * scale / 2,
+                width,
+                size * scale,
+                DISCRIMINATOR,
+                rx=2,
+            )
+        )
         parts.append(text(centre, middle + size * scale / 2 + 20, kind, DISCRIMINATOR))
     shades = {"#d7ebe9": "", "#9fcdc9": ""}
     for i in range(30):
         for j in range(30):
-            level = (i * i * 7 + j * j * 5 + i * j * 3 + (i ^ j) * 11) % 29  # looks random, and is the same everywhere
+            # looks random, and is the same everywhere
+            level = (i * i * 7 + j * j * 5 + i * j * 3 + (i ^ j) * 11) % 29
             if level < 18:
-                shades["#d7ebe9" if level < 11 else "#9fcdc9"] += f"M{map_left + j * cell} {map_top + i * cell}h4v4h-4z"
+                shades["#d7ebe9" if level < 11 else "#9fcdc9"] += (
+                    f"M{map_left + j * cell} {map_top + i * cell}h4v4h-4z"
+                )
     parts += [element("path", d=cells, fill=shade) for shade, cells in shades.items()]
     parts.append(rectangle(map_left, map_top, 120, 120, "none", DISCRIMINATOR, stroke_width=2))
     for corner, end in ((y, score_y), (y + side, score_y + cell)):
-        parts.append(line(f"{n(x + side)} {n(corner)}L{score_x} {end}", MARK, stroke_dasharray="5 4"))
+        parts.append(
+            line(f"{n(x + side)} {n(corner)}L{score_x} {end}", MARK, stroke_dasharray="5 4")
+        )
     parts.append(rectangle(x, y, side, side, "#fff", MARK, stroke_width=3, fill_opacity=0.3))
     parts.append(rectangle(score_x - 1, score_y - 1, cell + 2, cell + 2, MARK))
     columns = (93, 208, 260, 314, 370, 484)
-    for base, name, values in ((214, "size", (256, 128, 64, 32, 31, 30)), (241, "stride", ("", 2, 2, 2, 1, 1))):
+    for base, name, values in (
+        (214, "size", (256, 128, 64, 32, 31, 30)),
+        (241, "stride", ("", 2, 2, 2, 1, 1)),
+    ):
         parts.append(text(16, base, name, kind="l"))
         parts += [text(at, base, str(value)) for at, value in zip(columns, values) if value]
-    parts.append(text(WIDTH / 2, 277, "one score sees one patch of 70 × 70 pixels", MARK, bold=True))
+    parts.append(
+        text(WIDTH / 2, 277, "one score sees one patch of 70 × 70 pixels", MARK, bold=True)
+    )
     return 294, parts
 
 
 def draw_image_pool() -> tuple[int, list[str]]:
     """A coin decides whether the discriminator sees a fresh fake or an older one."""
-    parts = [picture("orange", 62, 78, 80, made=True), formula(62, 143, "G(x)", fill=DARK["orange"])]
+    parts = [
+        picture("orange", 62, 78, 80, made=True),
+        formula(62, 143, "G(x)", fill=DARK["orange"]),
+    ]
     parts += [text(62, 26, "fresh fake"), arrow("106 78h48")]
-    parts.append(element("circle", cx=190, cy=78, r=30, fill="#f6d874", stroke="#8a6d00", stroke_width=2.5))
+    parts.append(
+        element("circle", cx=190, cy=78, r=30, fill="#f6d874", stroke="#8a6d00", stroke_width=2.5)
+    )
     parts += [text(190, 86, "½", size=LARGE), text(190, 26, "coin")]
     parts += [arrow("223 78H428"), text(325, 66, "heads: it is shown")]
     parts += [arrow("190 111V178"), text(204, 142, "tails: it takes the place", kind="l")]
@@ -154,9 +234,20 @@ def draw_image_pool() -> tuple[int, list[str]]:
     parts.append(rectangle(34, 182, 312, 160, "#fff", FAINT, rx=8, stroke_width=2))
     for i in range(50):
         x, y, taken = 55 + 30 * (i % 10), 202 + 30 * (i // 10), i == 27
-        edge = dict(stroke=MARK, stroke_width=3) if taken else dict(stroke=DARK["orange"], stroke_dasharray="4 2")
-        parts += [rectangle(x - 12, y - 12, 24, 24, PALE["orange"], rx=2, **edge), fruit("orange", x, y, 8)]
-    parts += [arrow("350 262H472V114"), text(364, 286, "… which is shown", kind="l"), text(364, 306, "instead", kind="l")]
+        edge = (
+            dict(stroke=MARK, stroke_width=3)
+            if taken
+            else dict(stroke=DARK["orange"], stroke_dasharray="4 2")
+        )
+        parts += [
+            rectangle(x - 12, y - 12, 24, 24, PALE["orange"], rx=2, **edge),
+            fruit("orange", x, y, 8),
+        ]
+    parts += [
+        arrow("350 262H472V114"),
+        text(364, 286, "… which is shown", kind="l"),
+        text(364, 306, "instead", kind="l"),
+    ]
     parts.append(text(190, 366, "image pool: 50 fakes of earlier steps"))
     return 382, parts
 
@@ -169,13 +260,33 @@ def draw_pairs() -> tuple[int, list[str]]:
         (140, "Paired", "Pix2Pix", f"each {x} comes with its {y}"),
         (420, "Unpaired", "CycleGAN", f"no {x} belongs to a {y}"),
     ):
-        parts += [text(middle, 28, f"{kind} data", bold=True), text(middle, 50, f"for {method}"), text(middle, 334, words)]
+        parts += [
+            text(middle, 28, f"{kind} data", bold=True),
+            text(middle, 50, f"for {method}"),
+            text(middle, 334, words),
+        ]
     for y, dx, dy, radius in ((100, -8, 4, 19), (185, 7, -3, 22), (270, 3, 8, 16)):
         for x, kind in ((76, "apple"), (204, "orange")):
             parts += [frame(kind, x - 36, y - 36, 72, 72), fruit(kind, x + dx, y + dy, radius)]
         parts.append(line(f"114 {y}H166", INK, 4))
-    apples = ((-24, 94, 17), (20, 106, 21), (-20, 150, 20), (22, 168, 15), (-12, 210, 22), (26, 228, 17), (-16, 272, 17))
-    oranges = ((22, 96, 20), (-22, 114, 16), (14, 150, 17), (-20, 174, 21), (24, 206, 18), (-14, 238, 19), (22, 272, 21))
+    apples = (
+        (-24, 94, 17),
+        (20, 106, 21),
+        (-20, 150, 20),
+        (22, 168, 15),
+        (-12, 210, 22),
+        (26, 228, 17),
+        (-16, 272, 17),
+    )
+    oranges = (
+        (22, 96, 20),
+        (-22, 114, 16),
+        (14, 150, 17),
+        (-20, 174, 21),
+        (24, 206, 18),
+        (-14, 238, 19),
+        (22, 272, 21),
+    )
     for middle, kind, heap in ((352, "apple", apples), (488, "orange", oranges)):
         parts.append(frame(kind, middle - 54, 64, 108, 242, radius=10))
         parts += [fruit(kind, middle + dx, y, radius) for dx, y, radius in heap]
@@ -229,48 +340,92 @@ def n(value: float) -> str:
 
 def element(name: str, content: str = "", **attributes) -> str:
     """An SVG element; attributes that are None are left out, and _ stands for - in their names."""
-    given = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value is not None)
+    given = (
+        (key.rstrip("_").replace("_", "-"), value)
+        for key, value in attributes.items()
+        if value is not None
+    )
     given = "".join(f' {key}="{value}"' for key, value in given)
     return f"<{name}{given}>{content}</{name}>" if content else f"<{name}{given}/>"
 
 
-def text(x: float, y: float, words: str, fill: str = INK, size: int = SMALL, kind: str | None = None, bold=False) -> str:
-    """Words on the base line y; x is their middle or, if ``kind`` has an l or r, their left or right end."""
+def text(
+    x: float,
+    y: float,
+    words: str,
+    fill: str = INK,
+    size: int = SMALL,
+    kind: str | None = None,
+    bold=False,
+) -> str:
+    """Words on the base line y; x is their middle or, if ``kind`` has an l or r, their left or
+    right end."""
     weight = "bold" if bold else None
-    return element("text", words, x=n(x), y=n(y), font_size=size, fill=fill, class_=kind, font_weight=weight)
+    return element(
+        "text", words, x=n(x), y=n(y), font_size=size, fill=fill, class_=kind, font_weight=weight
+    )
 
 
-def formula(x: float, y: float, symbols: str, size: int = LARGE, fill: str = INK, kind: str = "m") -> str:
-    """A formula such as ``D_X`` or ``F(G(x))`` in the letters of printed mathematics; _ makes an index."""
-    words = re.sub(r"(?<!_)[A-Za-z]", lambda letter: element("tspan", letter[0], class_="i"), symbols)
-    words = re.sub("_(.)", lambda index: element("tspan", index[1], class_="i", dy=5, font_size=SMALL), words)
+def formula(
+    x: float, y: float, symbols: str, size: int = LARGE, fill: str = INK, kind: str = "m"
+) -> str:
+    """A formula such as ``D_X`` or ``F(G(x))`` in the letters of printed mathematics; _ makes an
+    index."""
+    words = re.sub(
+        r"(?<!_)[A-Za-z]", lambda letter: element("tspan", letter[0], class_="i"), symbols
+    )
+    words = re.sub(
+        "_(.)", lambda index: element("tspan", index[1], class_="i", dy=5, font_size=SMALL), words
+    )
     return text(x, y, words, fill, size, kind)
 
 
-def rectangle(x: float, y: float, width: float, height: float, fill: str, stroke: str | None = None, **more) -> str:
+def rectangle(
+    x: float, y: float, width: float, height: float, fill: str, stroke: str | None = None, **more
+) -> str:
     """A rectangle whose left upper corner is (x, y)."""
-    return element("rect", x=n(x), y=n(y), width=n(width), height=n(height), fill=fill, stroke=stroke, **more)
+    return element(
+        "rect", x=n(x), y=n(y), width=n(width), height=n(height), fill=fill, stroke=stroke, **more
+    )
 
 
-def frame(kind: str, x: float, y: float, width: float, height: float, radius: int = 6, made: bool = False) -> str:
+def frame(
+    kind: str, x: float, y: float, width: float, height: float, radius: int = 6, made: bool = False
+) -> str:
     """The frame of a picture or a heap of a fruit; dashed, if a network made it."""
     dashes = "7 5" if made else None
-    return rectangle(x, y, width, height, PALE[kind], DARK[kind], stroke_width=2.5, rx=radius, stroke_dasharray=dashes)
+    return rectangle(
+        x,
+        y,
+        width,
+        height,
+        PALE[kind],
+        DARK[kind],
+        stroke_width=2.5,
+        rx=radius,
+        stroke_dasharray=dashes,
+    )
 
 
 def fruit(kind: str, x: float, y: float, radius: float) -> str:
     """An apple or an orange around (x, y)."""
-    return element("use", href=f"#{kind}", transform=f"translate({n(x)} {n(y)}) scale({radius / 40:.3f})")
+    return element(
+        "use", href=f"#{kind}", transform=f"translate({n(x)} {n(y)}) scale({radius / 40:.3f})"
+    )
 
 
 def picture(kind: str, x: float, y: float, size: float, made: bool = False) -> str:
     """A square picture of a fruit around (x, y)."""
-    return frame(kind, x - size / 2, y - size / 2, size, size, made=made) + fruit(kind, x, y + size / 30, size / 3)
+    return frame(kind, x - size / 2, y - size / 2, size, size, made=made) + fruit(
+        kind, x, y + size / 30, size / 3
+    )
 
 
 def network(shape: str, fill: str, x: float, y: float, name: str) -> str:
     """A white name on a shape with rounded corners."""
-    outline = element("path", d=shape, fill=fill, stroke=fill, stroke_width=6, stroke_linejoin="round")
+    outline = element(
+        "path", d=shape, fill=fill, stroke=fill, stroke_width=6, stroke_linejoin="round"
+    )
     return outline + formula(x, y, name, NAME, "#fff")
 
 
@@ -312,7 +467,9 @@ def svg(title: str, description: str, height: int, parts: list[str]) -> str:
 
 def draw_all() -> dict[str, str]:
     """The text of every file by its name."""
-    return {f"{name}.svg": svg(title, words, *draw()) for name, (title, words, draw) in DIAGRAMS.items()}
+    return {
+        f"{name}.svg": svg(title, words, *draw()) for name, (title, words, draw) in DIAGRAMS.items()
+    }
 
 
 def main():

@@ -17,10 +17,18 @@ dependencies:
 
 
 def pins(requirements: str) -> list[str]:
-    """The requirements of a lock file without their hashes, such as ``numpy==1.26.4`` or with a marker after ``;``."""
-    return [line.rstrip("\\ ") for line in requirements.splitlines() if line and not line.startswith((" ", "#"))]
+    """The requirements of a lock file without their hashes, such as ``numpy==1.26.4`` or with a
+    marker after ``;``."""
+    return [
+        line.rstrip("\\ ")
+        for line in requirements.splitlines()
+        if line and not line.startswith((" ", "#"))
+    ]
 
 
 if __name__ == "__main__":
-    lines = [f"      - {pin}\n" if "'" not in pin else f'      - "{pin}"\n' for pin in pins((ROOT / "requirements.txt").read_text())]
+    lines = [
+        f"      - {pin}\n" if "'" not in pin else f'      - "{pin}"\n'
+        for pin in pins((ROOT / "requirements.txt").read_text())
+    ]
     (ROOT / "environment.yml").write_text(HEAD + "".join(lines))

@@ -1,7 +1,8 @@
 """Run the book's notebooks, refresh their saved outputs, and check what is saved.
 
-`run` fills a folder with a copy of the book whose notebooks were executed with the given parameters, `refresh` writes
-the outputs of a run with the default parameters back to book/, `check` tells what must not be in a saved notebook.
+`run` fills a folder with a copy of the book whose notebooks were executed with the given
+parameters, `refresh` writes the outputs of a run with the default parameters back to book/, `check`
+tells what must not be in a saved notebook.
 """
 
 import argparse
@@ -22,10 +23,16 @@ ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
 DEFAULTS = {"dataset": "orchard", "preset": "quick", "device_target": "auto"}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "pygments_lexer": "ipython3",
+}
 KEPT_CELL_METADATA = ("mystnb", "tags")
 PAPERMILL_TAGS = ("injected-parameters", "papermill-error-cell-tag")
-QUIET_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # else each kernel prints a warning
+# else each kernel prints a warning
+QUIET_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
 NOT_SOURCES = shutil.ignore_patterns("*.ipynb", ".*", "_build", "data", "runs")
 
 
@@ -35,15 +42,18 @@ def notebooks_in(folder: Path) -> list[Path]:
 
 
 def resolved(dataset: str) -> str:
-    """The name of a dataset as it is, the path of an existing folder as an absolute one: notebooks run elsewhere."""
+    """The name of a dataset as it is, the path of an existing folder as an absolute one: notebooks
+    run elsewhere."""
     folder = Path(dataset).expanduser()
     return str(folder.resolve()) if folder.is_dir() else dataset
 
 
 def check_parameters(dataset: str, preset: str, device_target: str, download: bool):
-    """Exit with a sentence when the course has no such dataset or preset, or the machine no such device.
+    """Exit with a sentence when the course has no such dataset or preset, or the machine no such
+    device.
 
-    The dataset is prepared here, so that the notebooks find it; one that comes from the network only if ``download``.
+    The dataset is prepared here, so that the notebooks find it; one that comes from the network
+    only if ``download``.
     """
     from cyclegan_lessons.config import get_preset
     from cyclegan_lessons.dataset import prepare_dataset
@@ -60,24 +70,43 @@ def check_parameters(dataset: str, preset: str, device_target: str, download: bo
 
 
 def execute(source: Path, target: Path, parameters: dict):
-    """Run one notebook through papermill into ``target``, in that folder, and print one line about it.
+    """Run one notebook through papermill into ``target``, in that folder, and print one line about
+    it.
 
-    Only parameters that differ from the defaults are injected. Exits with a sentence that names notebook and cell
-    when a cell raises.
+    Only parameters that differ from the defaults are injected. Exits with a sentence that names
+    notebook and cell when a cell raises.
     """
     print(f"{source.name} …", end=" ", flush=True)
     start = time.monotonic()
     injected = {name: value for name, value in parameters.items() if value != DEFAULTS[name]}
     try:
         papermill.execute_notebook(
-            source, target, injected, kernel_name="python3", language="python", cwd=target.parent,
-            progress_bar=False, autosave_cell_every=0, config=QUIET_KERNEL,
-        )  # fmt: skip
+            source,
+            target,
+            injected,
+            kernel_name="python3",
+            language="python",
+            cwd=target.parent,
+            progress_bar=False,
+            autosave_cell_every=0,
+            config=QUIET_KERNEL,
+        )
     except PapermillExecutionError as error:
         print("failed")
         cells = nbformat.read(target, as_version=4).cells
-        cell = next(c for c in cells if any(output.output_type == "error" for output in c.get("outputs", [])))
-        sys.exit("\n".join([*error.traceback, f"{source.name}: cell {cell.id} raised {error.ename}: {error.evalue}"]))
+        cell = next(
+            c
+            for c in cells
+            if any(output.output_type == "error" for output in c.get("outputs", []))
+        )
+        sys.exit(
+            "\n".join(
+                [
+                    *error.traceback,
+                    f"{source.name}: cell {cell.id} raised {error.ename}: {error.evalue}",
+                ]
+            )
+        )
     print(f"{time.monotonic() - start:.0f} s", flush=True)
 
 
@@ -92,14 +121,18 @@ def run(out: Path, parameters: dict, book: Path = BOOK):
 
 
 def prepare(out: Path, parameters: dict, book: Path = BOOK):
-    """Make ``out`` a copy of the book whose notebooks hold ``parameters`` and were not executed, for JupyterLab."""
+    """Make ``out`` a copy of the book whose notebooks hold ``parameters`` and were not executed,
+    for JupyterLab."""
     shutil.copytree(book, out, ignore=NOT_SOURCES, dirs_exist_ok=True)
     for notebook in notebooks_in(book):
-        papermill.execute_notebook(notebook, out / notebook.name, parameters, prepare_only=True, progress_bar=False)
+        papermill.execute_notebook(
+            notebook, out / notebook.name, parameters, prepare_only=True, progress_bar=False
+        )
 
 
 def refresh(book: Path = BOOK):
-    """Execute every notebook with the default parameters and, when all of them passed, save the results in the book."""
+    """Execute every notebook with the default parameters and, when all of them passed, save the
+    results in the book."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "book"
         run(out, DEFAULTS, book)
@@ -108,13 +141,16 @@ def refresh(book: Path = BOOK):
 
 
 def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Strip what differs from run to run: timings, papermill's marks, kernel versions, the chunks of printed text."""
+    """Strip what differs from run to run: timings, papermill's marks, kernel versions, the chunks
+    of printed text."""
     notebook = nbformat.from_dict(notebook)
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     count = 0
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT_CELL_METADATA if key in cell.metadata})
+        cell.metadata = nbformat.from_dict(
+            {key: cell.metadata[key] for key in KEPT_CELL_METADATA if key in cell.metadata}
+        )
         if not cell.metadata.get("tags", True):
             del cell.metadata["tags"]
         if cell.cell_type != "code":
@@ -128,7 +164,11 @@ def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             if "execution_count" in output:
                 output.execution_count = count
             last = outputs[-1] if outputs else None
-            if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            if (
+                last
+                and output.output_type == last.output_type == "stream"
+                and output.name == last.name
+            ):
                 last.text += output.text
             else:
                 outputs.append(output)
@@ -149,16 +189,22 @@ def problems(path: Path) -> list[str]:
     ids = [cell.get("id") for cell in json.loads(text)["cells"]]  # nbformat mends them as it reads
     if None in ids or len(set(ids)) < len(ids):
         found.append("a cell has no id, or the id of another cell")
-    parameters = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    parameters = [
+        cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])
+    ]
     if parameters != ["\n".join(f'{name} = "{value}"' for name, value in DEFAULTS.items())]:
-        found.append("there is not exactly one cell tagged 'parameters' that sets dataset, preset and device_target")
+        found.append(
+            "there is not exactly one cell tagged 'parameters' that sets dataset, preset and device_target"
+        )
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and re.search(r"!\[\s*\]\(", cell.source):
             found.append(f"cell {cell.get('id')}: an image without alt text")
         if cell.cell_type == "code":
             found += [f"cell {cell.get('id')}: {text}" for text in cell_problems(cell)]
     if not found and nbformat.writes(normalised(notebook), version=4) + "\n" != text:
-        found.append("there are timings, kernel versions, other metadata or another order of execution; run `make notebooks`")
+        found.append(
+            "there are timings, kernel versions, other metadata or another order of execution; run `make notebooks`"
+        )
     return [f"{path.name}: {finding}" for finding in found]
 
 
@@ -168,12 +214,19 @@ def cell_problems(cell: nbformat.NotebookNode) -> list[str]:
     if cell.execution_count is None and cell.source.strip():
         found.append("it was not executed")
     if re.search(r";\s*(#[^\n]*)?\Z", cell.source):
-        found.append("it ends with a semicolon, which nbval does not see; end with an assignment or with plt.show()")
+        found.append(
+            "it ends with a semicolon, which nbval does not see; end with an assignment or with plt.show()"
+        )
     if set(PAPERMILL_TAGS) & set(cell.metadata.get("tags", [])):
         found.append("papermill put it there")
     for output in cell.outputs:
         data = output.get("data", {})
-        text = "".join([output.get("text", ""), *(value for kind, value in data.items() if kind.startswith("text/"))])
+        text = "".join(
+            [
+                output.get("text", ""),
+                *(value for kind, value in data.items() if kind.startswith("text/")),
+            ]
+        )
         if output.output_type == "error":
             found.append(f"it raised {output.ename}: {output.evalue}")
         if output.get("name") == "stderr":
@@ -184,7 +237,9 @@ def cell_problems(cell: nbformat.NotebookNode) -> list[str]:
             found.append("an output holds a memory address")
         if any(kind.startswith("image/") for kind in data):
             if not cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip():
-                found.append('a figure has no alt text in the cell\'s metadata, {"mystnb": {"image": {"alt": "…"}}}')
+                found.append(
+                    'a figure has no alt text in the cell\'s metadata, {"mystnb": {"image": {"alt": "…"}}}'
+                )
     return found
 
 
@@ -197,18 +252,26 @@ def check(paths: list[Path]):
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line: what to do, and the three parameters that the Makefile passes on."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("action", choices=("run", "prepare", "refresh", "check", "parameters"))
     parser.add_argument("--dataset", default=DEFAULTS["dataset"])
     parser.add_argument("--preset", default=DEFAULTS["preset"])
     parser.add_argument("--device", default=DEFAULTS["device_target"], dest="device_target")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "book", help="folder that run and prepare fill")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "book", help="folder that run and prepare fill"
+    )
     return parser.parse_args(arguments)
 
 
 def main():
     options = parse_arguments()
-    parameters = {"dataset": resolved(options.dataset), "preset": options.preset, "device_target": options.device_target}
+    parameters = {
+        "dataset": resolved(options.dataset),
+        "preset": options.preset,
+        "device_target": options.device_target,
+    }
     if options.action in ("run", "prepare", "parameters"):
         check_parameters(**parameters, download=options.action != "parameters")
     if options.action == "run":

@@ -1,7 +1,9 @@
-"""Kill a training run with `kill -9` at random moments, go on with --resume each time: what `make soak` does.
+"""Kill a training run with `kill -9` at random moments, go on with --resume each time: what `make
+soak` does.
 
-In the end the weights must be those of a run that nobody disturbed, bit for bit, and no kill may have cost more steps
-than lie between two checkpoints. The network is tiny: nearly all the time goes into starting MindSpore.
+In the end the weights must be those of a run that nobody disturbed, bit for bit, and no kill may
+have cost more steps than lie between two checkpoints. The network is tiny: nearly all the time goes
+into starting MindSpore.
 """
 
 import argparse
@@ -36,17 +38,32 @@ def make_images(folder: Path):
 
 def start(run: Path, steps: int, *options: str) -> subprocess.Popen:
     """Start the `train` command in a process of its own; the data are beside the run."""
-    command = [sys.executable, __file__, "--train", str(run.parent / "images"), str(run), str(steps), *options]
+    command = [
+        sys.executable,
+        __file__,
+        "--train",
+        str(run.parent / "images"),
+        str(run),
+        str(steps),
+        *options,
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def train(images: str, run: str, steps: str, *options: str) -> int:
     """The `train` command with a preset that is far too small to be one of the course."""
     config.PRESETS["tiny"] = config.LessonConfig(
-        image_size=32, base_channels=2, n_layers=1, constant_epochs=EPOCHS, decay_epochs=0, pool_size=4
-    )  # fmt: skip
+        image_size=32,
+        base_channels=2,
+        n_layers=1,
+        constant_epochs=EPOCHS,
+        decay_epochs=0,
+        pool_size=4,
+    )
     fixed = ["--preset", "tiny", "--save-every", str(SAVE_EVERY)]
-    return commands.main(["train", *fixed, "--dataset", images, "--steps", steps, "--out", run, *options])
+    return commands.main(
+        ["train", *fixed, "--dataset", images, "--steps", steps, "--out", run, *options]
+    )
 
 
 def finish(process: subprocess.Popen):
@@ -69,11 +86,15 @@ def last_step(run: Path) -> int:
 
 def last_saved(run: Path) -> int:
     """The step of the newest checkpoint."""
-    return max((int(path.stem.removeprefix("step_")) for path in run.glob("checkpoints/step_*.ckpt")), default=0)
+    return max(
+        (int(path.stem.removeprefix("step_")) for path in run.glob("checkpoints/step_*.ckpt")),
+        default=0,
+    )
 
 
 class Killer:
-    """Starts and resumes a run and kills it. Half of the kills come at any moment of the start, half while it trains."""
+    """Starts and resumes a run and kills it. Half of the kills come at any moment of the start,
+    half while it trains."""
 
     def __init__(self, run: Path, seed: int):
         self.run, self.random, self.start_seconds = run, random.Random(seed), 20.0
@@ -104,7 +125,8 @@ class Killer:
 
 
 def compare(one: Path, two: Path) -> int:
-    """End the program unless two finished runs are the same in everything; return the number of tensors compared."""
+    """End the program unless two finished runs are the same in everything; return the number of
+    tensors compared."""
     newest = [max(run.glob("checkpoints/step_*.ckpt")) for run in (one, two)]
     (ours, our_info), (theirs, their_info) = map(read_checkpoint, newest)
     if ours.keys() != theirs.keys() or our_info != their_info:
@@ -114,14 +136,18 @@ def compare(one: Path, two: Path) -> int:
             sys.exit(f"{name} is not the same")
     if rows_of(one) != rows_of(two):
         sys.exit("the histories are not the same")
-    samples = [{path.name: path.read_bytes() for path in run.glob("samples/*")} for run in (one, two)]
+    samples = [
+        {path.name: path.read_bytes() for path in run.glob("samples/*")} for run in (one, two)
+    ]
     if samples[0] != samples[1]:
         sys.exit("the samples are not the same")
     return len(ours)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=50, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (default: %(default)s)")
     options = parser.parse_args()

@@ -12,7 +12,8 @@
 - ``T/terms/52x44``: the adversarial losses of these scores.
 - ``T/RUN/losses``: five steps × nine losses. ``T/RUN/gradients``: of the first step. ``T/RUN/weights``: after all.
 
-Gradients and weights of every run are stored for float64; for float32, which only shows how large rounding is, one run.
+Gradients and weights of every run are stored for float64; for float32, which only shows how large
+rounding is, one run.
 """
 
 import json
@@ -22,9 +23,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from cyclegan_torch import (
-    History, Reference, build_discriminator, build_generator, discriminator_notation, gan_loss,
-    generator_notation, rate_at,
-)  # fmt: skip
+    History,
+    Reference,
+    build_discriminator,
+    build_generator,
+    discriminator_notation,
+    gan_loss,
+    generator_notation,
+    rate_at,
+)
 
 TERMS = {
     f"{kind} {case}": lambda scores, kind=kind, case=case: gan_loss(scores, case == "real", kind)
@@ -40,12 +47,14 @@ ABOUT = {
     "constant": 2,  # every step counts as an epoch, so that the rate decays within the five
     "decay": 3,
     "G sizes": ["32x32", "48x32", "64x64"],
-    "D sizes": ["32x32", "48x32", "64x64", "52x44", "35x39"],  # the last two: odd maps of 13×11, and odd images
+    # the last two: odd maps of 13×11, and odd images
+    "D sizes": ["32x32", "48x32", "64x64", "52x44", "35x39"],
     "losses": LOSSES,
     "terms": list(TERMS),
-    # "roll": columns by which the images are rolled at the first step. ReLU, LeakyReLU and the absolute value have a
-    # kink, and at a value within rounding of it, rounding would decide about the gradient. Seed and rolls are such that
-    # weights changed by one millionth give the same gradients to 3e-5 and the same weights after five steps to 6e-5.
+    # "roll": columns by which the images are rolled at the first step. ReLU, LeakyReLU and the
+    # absolute value have a kink, and at a value within rounding of it, rounding would decide about
+    # the gradient. Seed and rolls are such that weights changed by one millionth give the same
+    # gradients to 3e-5 and the same weights after five steps to 6e-5.
     "runs": {
         "lsgan, batch 1, 64x64": {"kind": "lsgan", "batch": 1, "size": "64x64", "roll": 3},
         "lsgan, batch 3, 48x32": {"kind": "lsgan", "batch": 3, "size": "48x32", "roll": 3},
@@ -68,7 +77,9 @@ def shapes(network) -> list:
 
 
 def flat(arrays) -> np.ndarray:
-    return np.concatenate([a.detach().numpy().ravel() for name in ("G", "F", "D_X", "D_Y") for a in arrays[name]])
+    return np.concatenate(
+        [a.detach().numpy().ravel() for name in ("G", "F", "D_X", "D_Y") for a in arrays[name]]
+    )
 
 
 def load(networks: dict, vector: np.ndarray):
@@ -81,7 +92,8 @@ def load(networks: dict, vector: np.ndarray):
 
 
 def make() -> dict[str, np.ndarray]:
-    draw = np.random.RandomState(2032)  # its stream is frozen, unlike that of NumPy's newer generators
+    # its stream is frozen, unlike that of NumPy's newer generators
+    draw = np.random.RandomState(2032)
     k, blocks = ABOUT["base_channels"], ABOUT["n_layers"]
     with torch.device("meta"):  # shapes only
         paper = make_networks(64, 9)
@@ -94,7 +106,9 @@ def make() -> dict[str, np.ndarray]:
     }
     result = {"about": np.array(json.dumps(about))}
     for size in ABOUT["D sizes"]:
-        result[f"images/{size}"] = draw.randint(0, 256, (2, 3, 3, *map(int, size.split("x"))), dtype=np.uint8)
+        result[f"images/{size}"] = draw.randint(
+            0, 256, (2, 3, 3, *map(int, size.split("x"))), dtype=np.uint8
+        )
     weights = [draw.normal(0, 0.05, p.numel()) for net in small.values() for p in net.parameters()]
     result["weights"] = np.concatenate(weights).astype(np.float32)
 
@@ -107,11 +121,16 @@ def make() -> dict[str, np.ndarray]:
             return networks
 
         def images(size, batch):
-            pair = (result[f"images/{size}"][:, :batch].astype(np.float64) / 127.5 - 1).astype(np.float32)
+            pair = (result[f"images/{size}"][:, :batch].astype(np.float64) / 127.5 - 1).astype(
+                np.float32
+            )
             return [torch.from_numpy(a).to(dtype) for a in pair]
 
         networks = fresh()
-        for name, network, sizes in (("G", networks["G"], ABOUT["G sizes"]), ("D", networks["D_Y"], ABOUT["D sizes"])):
+        for name, network, sizes in (
+            ("G", networks["G"], ABOUT["G sizes"]),
+            ("D", networks["D_Y"], ABOUT["D sizes"]),
+        ):
             for size in sizes:
                 batch = images(size, 3)[0 if name == "G" else 1]
                 with torch.no_grad():
@@ -119,7 +138,9 @@ def make() -> dict[str, np.ndarray]:
                     assert torch.allclose(output[:1], network(batch[:1]), atol=1e-5), (name, size)
                 result[f"{precision}/{name}/{size}"] = output.numpy().astype(np.float32)
                 if name == "D":
-                    result[f"{precision}/terms/{size}"] = np.array([f(output).item() for f in TERMS.values()])
+                    result[f"{precision}/terms/{size}"] = np.array(
+                        [f(output).item() for f in TERMS.values()]
+                    )
 
         for run, settings in ABOUT["runs"].items():
             pools = [History(ABOUT["pool_size"], ABOUT[f"draws {domain}"]) for domain in "xy"]
@@ -128,7 +149,8 @@ def make() -> dict[str, np.ndarray]:
             x, y = images(settings["size"], settings["batch"])
             losses = []
             for step in range(5):
-                # the images change from step to step: they are rolled sideways, so that nothing more must be stored
+                # the images change from step to step: they are rolled sideways, so that nothing
+                # more must be stored
                 roll = settings["roll"] + step
                 rate = rate_at(step, ABOUT["rate"], ABOUT["constant"], ABOUT["decay"])
                 values, gradients = model.step(x.roll(roll, 3), y.roll(roll, 3), rate)
@@ -138,7 +160,9 @@ def make() -> dict[str, np.ndarray]:
             result[f"{precision}/{run}/losses"] = np.array(losses)
             if precision == "float64" or settings["kind"] == "log":
                 result[f"{precision}/{run}/gradients"] = first_gradients.astype(np.float32)
-                after = flat({name: list(network.parameters()) for name, network in networks.items()})
+                after = flat(
+                    {name: list(network.parameters()) for name, network in networks.items()}
+                )
                 result[f"{precision}/{run}/weights"] = after.astype(np.float32)
     return result
 

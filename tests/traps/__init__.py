@@ -1,6 +1,8 @@
-"""Traps: departures from the paper that run without a complaint, and the tests that notice each of them.
+"""Traps: departures from the paper that run without a complaint, and the tests that notice each of
+them.
 
-`variants.TRAPS` lists them; ``make traps`` prints what each of them does and which ordinary test catches it.
+`variants.TRAPS` lists them; ``make traps`` prints what each of them does and which ordinary test
+catches it.
 """
 
 import cyclegan_lessons  # first, since it tells MindSpore to be quiet

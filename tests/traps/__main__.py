@@ -1,4 +1,5 @@
-"""Print every trap with what it does and the ordinary test that catches it; exit with 1 when a trap survives."""
+"""Print every trap with what it does and the ordinary test that catches it; exit with 1 when a trap
+survives."""
 
 import sys
 import textwrap
@@ -10,9 +11,14 @@ COLUMNS = (28, 11, 46, 0)  # characters
 
 def print_row(*cells: str):
     """Print one row; the last cell is broken already."""
-    wrapped = [textwrap.wrap(cell, width) for cell, width in zip(cells[:-1], COLUMNS)] + [cells[-1].split("\n")]
+    wrapped = [textwrap.wrap(cell, width) for cell, width in zip(cells[:-1], COLUMNS)] + [
+        cells[-1].split("\n")
+    ]
     for i in range(max(map(len, wrapped))):
-        line = [(lines[i] if i < len(lines) else "").ljust(width) for lines, width in zip(wrapped, COLUMNS)]
+        line = [
+            (lines[i] if i < len(lines) else "").ljust(width)
+            for lines, width in zip(wrapped, COLUMNS)
+        ]
         print("  ".join(line).rstrip())
     print(flush=True)
 

@@ -1,6 +1,8 @@
-"""What each trap does, as one number. Every function gives another number inside its trap than outside.
+"""What each trap does, as one number. Every function gives another number inside its trap than
+outside.
 
-The package's names are looked up in its modules when a function runs, so that they mean what the trap has put there.
+The package's names are looked up in its modules when a function runs, so that they mean what the
+trap has put there.
 """
 
 import tempfile
@@ -14,8 +16,17 @@ from parity import forward, without_jit
 from PIL import Image
 
 from cyclegan_lessons import (
-    checkpoint, config, dataset, discriminator, generator, image_pool, images, layers, losses, training,
-)  # fmt: skip
+    checkpoint,
+    config,
+    dataset,
+    discriminator,
+    generator,
+    image_pool,
+    images,
+    layers,
+    losses,
+    training,
+)
 from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.orchard import render_orchard
 
@@ -43,18 +54,22 @@ def spread_behind_norm() -> float:
 
 def spread_in_evaluation() -> float:
     """The same when evaluation mode was switched on for a sample, and never off again."""
-    return forward(layers.InstanceNorm2d().set_train().set_train(False), one_channel(), "PyNative").std()
+    return forward(
+        layers.InstanceNorm2d().set_train().set_train(False), one_channel(), "PyNative"
+    ).std()
 
 
 def spread_of_weak_channel() -> float:
-    """Standard deviation behind the norm of a channel that is 10 times weaker than the seven beside it."""
+    """Standard deviation behind the norm of a channel that is 10 times weaker than the seven beside
+    it."""
     x = np.random.default_rng(0).normal(size=(1, 8, 32, 32)).astype(np.float32)
     x[:, 0] /= 10
     return forward(layers.InstanceNorm2d(), x, "PyNative")[0, 0].std()
 
 
 def change_of_compiled_gradient() -> float:
-    """How far the compiled gradient through two norms is from the one in PyNative mode, relative to its norm."""
+    """How far the compiled gradient through two norms is from the one in PyNative mode, relative to
+    its norm."""
     from test_layers import gradient_of_two_norms, random_images
 
     norm, x = layers.InstanceNorm2d(), ms.Tensor(random_images((2, 3, 6, 6), 1) + 3)
@@ -66,8 +81,11 @@ def change_of_compiled_gradient() -> float:
 
 
 def corner_of_an_even_picture() -> float:
-    """The first layer's value in the corner of a picture of one colour, relative to the middle; all weights are 1."""
-    first = nn.SequentialCell(*list(generator.ResNetGenerator(base_channels=1, n_layers=0).encoder)[:2])
+    """The first layer's value in the corner of a picture of one colour, relative to the middle; all
+    weights are 1."""
+    first = nn.SequentialCell(
+        *list(generator.ResNetGenerator(base_channels=1, n_layers=0).encoder)[:2]
+    )
     weight = first.trainable_params()[0]
     ops.assign(weight, ops.ones_like(weight))
     result = forward(first, np.full((1, 3, 16, 16), 0.7, np.float32), "PyNative")
@@ -76,7 +94,11 @@ def corner_of_an_even_picture() -> float:
 
 def activation_of_minus_1() -> float:
     """What G's first activation makes of -1."""
-    return forward(generator.ResNetGenerator(base_channels=1, n_layers=0).encoder[3], np.float32([-1]), "PyNative")[0]
+    return forward(
+        generator.ResNetGenerator(base_channels=1, n_layers=0).encoder[3],
+        np.float32([-1]),
+        "PyNative",
+    )[0]
 
 
 def upsampled_point() -> np.ndarray:
@@ -89,7 +111,8 @@ def upsampled_point() -> np.ndarray:
 
 
 def place_of_upsampled_point() -> float:
-    return np.flatnonzero(upsampled_point().sum(axis=0)).mean()  # its 3×3 pixels have their middle there
+    # its 3×3 pixels have their middle there
+    return np.flatnonzero(upsampled_point().sum(axis=0)).mean()
 
 
 def zeros_in_the_last_row() -> float:
@@ -106,7 +129,12 @@ def different_scores() -> int:
     """How many different mean scores D gives to four pictures of noise."""
     ms.set_seed(0)
     D = discriminator.PatchDiscriminator(base_channels=2)
-    return len({round(float(forward(D, pictures(1, 3, 64, 64, seed=i), "PyNative").mean()), 6) for i in range(4)})
+    return len(
+        {
+            round(float(forward(D, pictures(1, 3, 64, 64, seed=i), "PyNative").mean()), 6)
+            for i in range(4)
+        }
+    )
 
 
 def largest_score() -> float:
@@ -133,7 +161,10 @@ def pull_of_a_bad_score() -> float:
 def old_images() -> int:
     """How many of 2,000 queries after the first 50 return an image of an earlier one."""
     pool = image_pool.ImagePool()
-    answers = [int(pool.query(np.full((1, 3, 2, 2), number, np.float32))[0, 0, 0, 0]) for number in range(2050)]
+    answers = [
+        int(pool.query(np.full((1, 3, 2, 2), number, np.float32))[0, 0, 0, 0])
+        for number in range(2050)
+    ]
     return sum(answer < number for number, answer in enumerate(answers[50:], 50))
 
 
@@ -171,9 +202,16 @@ class NoOptimizer:
 
 
 def one_step(**weights: float) -> SimpleNamespace:
-    """G's step and D's step of the networks G(x) = x / 2, F(y) = 1.5 y, D_X(x) = x and D_Y(y) = y, in PyNative mode."""
-    model = SimpleNamespace(G=Times(0.5, "G"), F=Times(1.5, "F"), D_X=Times(1, "D_X"), D_Y=Times(1, "D_Y"))
-    of_g, of_d, setting = NoOptimizer(model.G, model.F), NoOptimizer(model.D_X, model.D_Y), LessonConfig(**weights)
+    """G's step and D's step of the networks G(x) = x / 2, F(y) = 1.5 y, D_X(x) = x and D_Y(y) = y,
+    in PyNative mode."""
+    model = SimpleNamespace(
+        G=Times(0.5, "G"), F=Times(1.5, "F"), D_X=Times(1, "D_X"), D_Y=Times(1, "D_Y")
+    )
+    of_g, of_d, setting = (
+        NoOptimizer(model.G, model.F),
+        NoOptimizer(model.D_X, model.D_Y),
+        LessonConfig(**weights),
+    )
     x, y = (ms.Tensor(a) for a in (pictures(1, 3, 4, 4, seed=1), pictures(1, 3, 4, 4, seed=2) / 2))
     with without_jit():
         generator_step = training.make_generator_step(model, of_g, setting)
@@ -191,7 +229,8 @@ def images_through_g() -> int:
 
 
 def cycle_gradient() -> float:
-    """G's gradient of the cycle losses alone, relative to the one by hand, where both cycles pass G."""
+    """G's gradient of the cycle losses alone, relative to the one by hand, where both cycles pass
+    G."""
     with_cycle, without = one_step(lambda_cycle=1.0), one_step(lambda_cycle=0.0)
     return (with_cycle.gradients[0] - without.gradients[0]) / (-1.5 * (with_cycle.x + with_cycle.y))
 
@@ -203,7 +242,8 @@ def identity_weight() -> float:
 
 
 def backward_cycle() -> float:
-    """The backward cycle loss, relative to |1.5 · 0.5 − 1| times the mean of |y|, which it is by hand."""
+    """The backward cycle loss, relative to |1.5 · 0.5 − 1| times the mean of |y|, which it is by
+    hand."""
     model = one_step()
     return model.values[4] / (0.25 * model.y)
 
@@ -240,7 +280,10 @@ def crops_of_one_image() -> int:
         scene = render_orchard(1, 64).images[0]
         for name in ("train_x", "train_y"):
             dataset.write_mindrecord([("one", scene)], Path(folder) / f"{name}.mindrecord")
-        epochs = [dataset.load_unpaired(folder, epoch=e).create_tuple_iterator(output_numpy=True) for e in range(8)]
+        epochs = [
+            dataset.load_unpaired(folder, epoch=e).create_tuple_iterator(output_numpy=True)
+            for e in range(8)
+        ]
         crops = [next(iter(epoch))[0] for epoch in epochs]
     return len({crop.tobytes() for crop in crops})
 
@@ -250,11 +293,15 @@ def partners_of_one_image() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("train_x", "train_y"):
             shades = (np.full((16, 16, 3), 60 * i, np.uint8) for i in range(2))
-            dataset.write_mindrecord(((f"{i}", s) for i, s in enumerate(shades)), Path(folder) / f"{name}.mindrecord")
+            dataset.write_mindrecord(
+                ((f"{i}", s) for i, s in enumerate(shades)), Path(folder) / f"{name}.mindrecord"
+            )
         pairs = [
             tuple(round((float(image.mean()) + 1) * 127.5) for image in pair)
             for epoch in range(6)
-            for pair in dataset.load_unpaired(folder, 16, epoch=epoch).create_tuple_iterator(output_numpy=True)
+            for pair in dataset.load_unpaired(folder, 16, epoch=epoch).create_tuple_iterator(
+                output_numpy=True
+            )
         ]
     return len({y for x, y in pairs if x == 0})
 
@@ -263,24 +310,34 @@ def pictures_lost() -> int:
     """How many of a coloured and a greyscale picture are None when they were read."""
     with tempfile.TemporaryDirectory() as folder:
         for mode in ("RGB", "L"):
-            Image.new(mode, (8, 8), 100 if mode == "L" else (200, 30, 40)).save(Path(folder) / f"{mode}.png")
+            Image.new(mode, (8, 8), 100 if mode == "L" else (200, 30, 40)).save(
+                Path(folder) / f"{mode}.png"
+            )
         return sum(images.read_image(Path(folder) / f"{mode}.png") is None for mode in ("RGB", "L"))
 
 
 def weights_not_loaded() -> int:
-    """How many of G's parameters still have their start values after loading a checkpoint with one renamed block."""
+    """How many of G's parameters still have their start values after loading a checkpoint with one
+    renamed block."""
     source, target = (generator.ResNetGenerator(base_channels=2, n_layers=1) for _ in range(2))
-    tensors = {name.replace("blocks", "body"): ms.Tensor(p.asnumpy() + 1) for name, p in source.parameters_and_names()}
+    tensors = {
+        name.replace("blocks", "body"): ms.Tensor(p.asnumpy() + 1)
+        for name, p in source.parameters_and_names()
+    }
     before = [p.asnumpy().copy() for p in target.trainable_params()]
     try:
         checkpoint.load_strictly(target, tensors, "renamed.ckpt")
     except checkpoint.LessonError:
         return 0  # nothing was loaded, and it was said
-    return sum(np.array_equal(old, p.asnumpy()) for old, p in zip(before, target.trainable_params(), strict=True))
+    return sum(
+        np.array_equal(old, p.asnumpy())
+        for old, p in zip(before, target.trainable_params(), strict=True)
+    )
 
 
 def compiled_sees_what_was_loaded() -> float:
-    """What a compiled function that returns a parameter, 1 when it was compiled, returns after loading 5."""
+    """What a compiled function that returns a parameter, 1 when it was compiled, returns after
+    loading 5."""
     cell = Held()
     function = ms.jit(cell)
     function(ms.Tensor(0.0))
@@ -303,7 +360,8 @@ class Held(nn.Cell):
 
 
 def saved_and_resumed() -> tuple:
-    """A trainer after 5 steps, in which every number is 2, and another one that has restored its checkpoint."""
+    """A trainer after 5 steps, in which every number is 2, and another one that has restored its
+    checkpoint."""
     setting = LessonConfig(base_channels=1, n_layers=0, image_size=24, pool_size=1)
     trainer, other = training.CycleGANTrainer(setting), training.CycleGANTrainer(setting)
     for parameter in trainer._parameters().values():
@@ -322,9 +380,13 @@ def step_after_resuming() -> int:
 
 def moments_after_resuming() -> float:
     """Share of Adam's moments that are those of the checkpoint."""
-    return float(np.mean([bool((m == 2).all()) for m in saved_and_resumed()[1].generator_optimizer.moment2]))
+    return float(
+        np.mean([bool((m == 2).all()) for m in saved_and_resumed()[1].generator_optimizer.moment2])
+    )
 
 
 def weights_after_resuming() -> float:
     """Share of G's parameters that are those of the checkpoint."""
-    return float(np.mean([bool((p == 2).all()) for p in saved_and_resumed()[1].G.trainable_params()]))
+    return float(
+        np.mean([bool((p == 2).all()) for p in saved_and_resumed()[1].G.trainable_params()])
+    )

@@ -1,4 +1,5 @@
-"""What the called tests get from pytest otherwise, made small, and once, since no trap makes a difference to it."""
+"""What the called tests get from pytest otherwise, made small, and once, since no trap makes a
+difference to it."""
 
 import tempfile
 from dataclasses import asdict

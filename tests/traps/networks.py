@@ -1,4 +1,5 @@
-"""Trapped networks and layers. Each stands in for the class or function of the package that its docstring names."""
+"""Trapped networks and layers. Each stands in for the class or function of the package that its
+docstring names."""
 
 import mindspore as ms
 import numpy as np
@@ -13,7 +14,8 @@ from cyclegan_lessons.layers import InstanceNorm2d, convolution
 
 
 def swap_cells(cell: nn.Cell, kind: type, make):
-    """Put ``make(old)`` in the place of every cell of a ``kind`` in the sequences below ``cell``."""
+    """Put ``make(old)`` in the place of every cell of a ``kind`` in the sequences below
+    ``cell``."""
     for _, sequence in cell.cells_and_names():
         if isinstance(sequence, nn.SequentialCell):
             for i, old in enumerate(sequence):
@@ -24,7 +26,13 @@ def swap_cells(cell: nn.Cell, kind: type, make):
 class SharedBlocks(ResNetGenerator):
     """`ResNetGenerator` with ``[block] * n``: a list of n references to one block."""
 
-    def __init__(self, in_channels: int = 3, out_channels: int = 3, base_channels: int = 64, n_layers: int = 9):
+    def __init__(
+        self,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        base_channels: int = 64,
+        n_layers: int = 9,
+    ):
         super().__init__(in_channels, out_channels, base_channels, n_layers)
         self.blocks = nn.SequentialCell(list(self.blocks)[:1] * n_layers)
 
@@ -32,20 +40,35 @@ class SharedBlocks(ResNetGenerator):
 class ZeroPadded(ResNetGenerator):
     """`ResNetGenerator` with zeros around the maps instead of their reflection."""
 
-    def __init__(self, in_channels: int = 3, out_channels: int = 3, base_channels: int = 64, n_layers: int = 9):
+    def __init__(
+        self,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        base_channels: int = 64,
+        n_layers: int = 9,
+    ):
         super().__init__(in_channels, out_channels, base_channels, n_layers)
         for _, cells in self.cells_and_names():
             for i, pad in enumerate(cells if isinstance(cells, nn.SequentialCell) else ()):
-                if isinstance(pad, nn.ReflectionPad2d):  # the convolution pads by itself: nn.ZeroPad2d takes seconds on a CPU
+                # the convolution pads by itself: nn.ZeroPad2d takes seconds on a CPU
+                if isinstance(pad, nn.ReflectionPad2d):
                     old, cells[i] = cells[i + 1], nn.Identity()
                     size, padding = old.kernel_size[0], pad.padding[0][0]
-                    cells[i + 1] = convolution(old.in_channels, old.out_channels, size, padding=padding)
+                    cells[i + 1] = convolution(
+                        old.in_channels, old.out_channels, size, padding=padding
+                    )
 
 
 class Leaky(ResNetGenerator):
     """`ResNetGenerator` with the discriminator's LeakyReLU instead of ReLU."""
 
-    def __init__(self, in_channels: int = 3, out_channels: int = 3, base_channels: int = 64, n_layers: int = 9):
+    def __init__(
+        self,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        base_channels: int = 64,
+        n_layers: int = 9,
+    ):
         super().__init__(in_channels, out_channels, base_channels, n_layers)
         swap_cells(self, nn.ReLU, lambda _: nn.LeakyReLU(0.2))
 
@@ -53,7 +76,13 @@ class Leaky(ResNetGenerator):
 class ZeroPaddedLeaky(ZeroPadded):
     """Both at once, as in the tutorial, where `shifted_upsampling` comes on top."""
 
-    def __init__(self, in_channels: int = 3, out_channels: int = 3, base_channels: int = 64, n_layers: int = 9):
+    def __init__(
+        self,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        base_channels: int = 64,
+        n_layers: int = 9,
+    ):
         super().__init__(in_channels, out_channels, base_channels, n_layers)
         swap_cells(self, nn.ReLU, lambda _: nn.LeakyReLU(0.2))
 
@@ -61,7 +90,13 @@ class ZeroPaddedLeaky(ZeroPadded):
 class BiaslessOutput(ResNetGenerator):
     """`ResNetGenerator` whose last convolution has no bias."""
 
-    def __init__(self, in_channels: int = 3, out_channels: int = 3, base_channels: int = 64, n_layers: int = 9):
+    def __init__(
+        self,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        base_channels: int = 64,
+        n_layers: int = 9,
+    ):
         super().__init__(in_channels, out_channels, base_channels, n_layers)
         no_bias = {"has_bias": False, "weight_init": Normal(0.02)}
         self.decoder[-2] = nn.Conv2d(base_channels, out_channels, 7, pad_mode="pad", **no_bias)
@@ -71,7 +106,8 @@ class BiaslessOutput(ResNetGenerator):
 
 
 class FourStrides(PatchDiscriminator):
-    """`PatchDiscriminator` with stride 2 in every layer from C64 to C512, as the paper's prose has it."""
+    """`PatchDiscriminator` with stride 2 in every layer from C64 to C512, as the paper's prose has
+    it."""
 
     def __init__(self, in_channels: int = 3, base_channels: int = 64, n_layers: int = 3):
         super().__init__(in_channels, base_channels, n_layers)
@@ -87,7 +123,8 @@ class SigmoidScores(PatchDiscriminator):
 
 
 class DownToOnePixel(PatchDiscriminator):
-    """`PatchDiscriminator` that halves a 64×64 image down to 1×1 with instance norm in every layer but the first."""
+    """`PatchDiscriminator` that halves a 64×64 image down to 1×1 with instance norm in every layer
+    but the first."""
 
     def __init__(self, in_channels: int = 3, base_channels: int = 64, n_layers: int = 3):
         super().__init__(in_channels, base_channels, n_layers)
@@ -95,7 +132,11 @@ class DownToOnePixel(PatchDiscriminator):
         layers = []
         for i, more in enumerate((k, 2 * k, 4 * k, 8 * k, 8 * k, 8 * k)):
             norm = [InstanceNorm2d()] if i else []
-            layers += [convolution(channels, more, 4, stride=2, padding=1), *norm, nn.LeakyReLU(0.2)]
+            layers += [
+                convolution(channels, more, 4, stride=2, padding=1),
+                *norm,
+                nn.LeakyReLU(0.2),
+            ]
             channels = more
         self.layers = nn.SequentialCell([*layers, convolution(channels, 1, 1)])
 
@@ -106,21 +147,36 @@ class DownToOnePixel(PatchDiscriminator):
 def shifted_upsampling(in_channels: int, out_channels: int) -> nn.Conv2dTranspose:
     """`upsampling` with ``pad_mode="same"``: the right size, one pixel off."""
     return nn.Conv2dTranspose(
-        in_channels, out_channels, 3, stride=2, pad_mode="same", has_bias=True,
-        weight_init=Normal(0.02), bias_init="zeros",
-    )  # fmt: skip
+        in_channels,
+        out_channels,
+        3,
+        stride=2,
+        pad_mode="same",
+        has_bias=True,
+        weight_init=Normal(0.02),
+        bias_init="zeros",
+    )
 
 
 def zeros_upsampling(in_channels: int, out_channels: int) -> nn.Conv2dTranspose:
     """`upsampling` written as in other frameworks, with ``padding=1, output_padding=1``."""
     return nn.Conv2dTranspose(
-        in_channels, out_channels, 3, stride=2, pad_mode="pad", padding=1, output_padding=1, has_bias=True,
-        weight_init=Normal(0.02), bias_init="zeros",
-    )  # fmt: skip
+        in_channels,
+        out_channels,
+        3,
+        stride=2,
+        pad_mode="pad",
+        padding=1,
+        output_padding=1,
+        has_bias=True,
+        weight_init=Normal(0.02),
+        bias_init="zeros",
+    )
 
 
 class BatchNormNeverTrained(nn.Cell):
-    """`InstanceNorm2d` as a batch norm whose `set_train()` is never called: mean 0 and variance 1 for ever."""
+    """`InstanceNorm2d` as a batch norm whose `set_train()` is never called: mean 0 and variance 1
+    for ever."""
 
     def __init__(self, epsilon: float = 1e-5):
         super().__init__()
@@ -133,7 +189,8 @@ class BatchNormNeverTrained(nn.Cell):
 
 
 class LayerNorm(nn.Cell):
-    """`InstanceNorm2d` as group norm with one group: one mean and one variance for all channels of an image."""
+    """`InstanceNorm2d` as group norm with one group: one mean and one variance for all channels of
+    an image."""
 
     def __init__(self, epsilon: float = 1e-5):
         super().__init__()
@@ -148,7 +205,8 @@ class LayerNorm(nn.Cell):
 
 
 class NormByMode(nn.Cell):
-    """`InstanceNorm2d` that uses what it knows from training, here mean 0 and variance 1, in evaluation mode."""
+    """`InstanceNorm2d` that uses what it knows from training, here mean 0 and variance 1, in
+    evaluation mode."""
 
     def __init__(self, epsilon: float = 1e-5):
         super().__init__()
@@ -159,19 +217,23 @@ class NormByMode(nn.Cell):
 
 
 class GammaAroundZero(nn.Cell):
-    """`InstanceNorm2d` with a factor for each channel that starts as N(0, 0.02) instead of N(1, 0.02)."""
+    """`InstanceNorm2d` with a factor for each channel that starts as N(0, 0.02) instead of N(1,
+    0.02)."""
 
     def __init__(self, epsilon: float = 1e-5):
         super().__init__()
         self.norm = InstanceNorm2d(epsilon)
-        self.gamma = ms.Parameter(ms.Tensor(np.random.default_rng(0).normal(0, 0.02, (1, 2048, 1, 1)), ms.float32))
+        self.gamma = ms.Parameter(
+            ms.Tensor(np.random.default_rng(0).normal(0, 0.02, (1, 2048, 1, 1)), ms.float32)
+        )
 
     def construct(self, x):
         return self.gamma[:, : x.shape[1]] * self.norm(x)
 
 
 class MovingMoments(InstanceNorm2d):
-    """`InstanceNorm2d` whose batch norm keeps its momentum, 0.1, and so writes into the constants that it is given."""
+    """`InstanceNorm2d` whose batch norm keeps its momentum, 0.1, and so writes into the constants
+    that it is given."""
 
     def __init__(self, epsilon: float = 1e-5):
         super().__init__(epsilon)

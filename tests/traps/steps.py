@@ -1,4 +1,5 @@
-"""Trapped losses, pool, schedule, data and training steps. Each stands in for what its docstring names."""
+"""Trapped losses, pool, schedule, data and training steps. Each stands in for what its docstring
+names."""
 
 from dataclasses import replace
 
@@ -57,10 +58,15 @@ def decay_to_zero(initial_rate, constant_epochs, decay_epochs):
     return [initial_rate * min(1.0, (epochs - 1 - epoch) / decay_epochs) for epoch in range(epochs)]
 
 
-seven_epochs = {**config.PRESETS, "paper": replace(config.PRESETS["paper"], constant_epochs=7, decay_epochs=0)}
+seven_epochs = {
+    **config.PRESETS,
+    "paper": replace(config.PRESETS["paper"], constant_epochs=7, decay_epochs=0),
+}
 
 
-def same_counter(folder, image_size=64, batch_size=1, seed=0, epoch=0, split="train", workers=1, rank=0):
+def same_counter(
+    folder, image_size=64, batch_size=1, seed=0, epoch=0, split="train", workers=1, rank=0
+):
     """`load_unpaired` with one counter for both sides: X number i always comes with Y number i."""
     rng, sides = np.random.default_rng([seed, epoch]), []
     for domain in "xy":
@@ -73,7 +79,9 @@ def same_counter(folder, image_size=64, batch_size=1, seed=0, epoch=0, split="tr
     return pairs.batch(batch_size, drop_remainder=True, num_parallel_workers=1)
 
 
-def frozen_augmentation(folder, image_size=64, batch_size=1, seed=0, epoch=0, split="train", workers=1, rank=0):
+def frozen_augmentation(
+    folder, image_size=64, batch_size=1, seed=0, epoch=0, split="train", workers=1, rank=0
+):
     """`load_unpaired` of what was augmented and paired once: each epoch is epoch 0."""
     return right_load_unpaired(folder, image_size, batch_size, seed, 0, split, workers, rank)
 
@@ -82,21 +90,33 @@ def frozen_augmentation(folder, image_size=64, batch_size=1, seed=0, epoch=0, sp
 
 
 def identity_twice(networks, optimizer: nn.Optimizer, config: LessonConfig):
-    """`make_generator_step` with the identity term inside the cycle's bracket: its weight is 5 · 10."""
+    """`make_generator_step` with the identity term inside the cycle's bracket: its weight is 5 ·
+    10."""
     twice = replace(config, lambda_identity=config.lambda_identity * config.lambda_cycle)
     return right_generator_step(networks, optimizer, twice)
 
 
 def half_cycle(networks, optimizer: nn.Optimizer, config: LessonConfig):
-    """`make_generator_step` with a loss for G and one for F, each with the cycle that starts with its own network."""
+    """`make_generator_step` with a loss for G and one for F, each with the cycle that starts with
+    its own network."""
     G, F, D_X, D_Y = networks.G, networks.F, networks.D_X, networks.D_Y
-    kind, lambda_cycle, lambda_identity = config.adversarial, config.lambda_cycle, config.lambda_identity
+    kind, lambda_cycle, lambda_identity = (
+        config.adversarial,
+        config.lambda_cycle,
+        config.lambda_identity,
+    )
 
     def one_loss(generator, back, D, image, other):
         fake, same = ops.chunk(generator(ops.concat((image, other))), 2)
         adversarial = losses.adversarial_loss(D(fake), True, kind)
         cycle, identity = cycle_consistency_loss(back(fake), image), identity_loss(same, other)
-        return adversarial + lambda_cycle * cycle + lambda_identity * identity, adversarial, cycle, identity, fake
+        return (
+            adversarial + lambda_cycle * cycle + lambda_identity * identity,
+            adversarial,
+            cycle,
+            identity,
+            fake,
+        )
 
     def loss_of_g(x, y):
         return one_loss(G, F, D_Y, x, y)
@@ -104,15 +124,29 @@ def half_cycle(networks, optimizer: nn.Optimizer, config: LessonConfig):
     def loss_of_f(x, y):
         return one_loss(F, G, D_X, y, x)
 
-    differentiate_g = ms.value_and_grad(loss_of_g, None, ms.ParameterTuple(G.trainable_params()), has_aux=True)
-    differentiate_f = ms.value_and_grad(loss_of_f, None, ms.ParameterTuple(F.trainable_params()), has_aux=True)
+    differentiate_g = ms.value_and_grad(
+        loss_of_g, None, ms.ParameterTuple(G.trainable_params()), has_aux=True
+    )
+    differentiate_f = ms.value_and_grad(
+        loss_of_f, None, ms.ParameterTuple(F.trainable_params()), has_aux=True
+    )
 
     @ms.jit
     def generator_step(x, y):
         (total_g, loss_g, cycle_x, identity_y, fake_y), gradients_g = differentiate_g(x, y)
         (total_f, loss_f, cycle_y, identity_x, fake_x), gradients_f = differentiate_f(x, y)
         optimizer(gradients_g + gradients_f)
-        return total_g + total_f, loss_g, loss_f, cycle_x, cycle_y, identity_x, identity_y, fake_x, fake_y
+        return (
+            total_g + total_f,
+            loss_g,
+            loss_f,
+            cycle_x,
+            cycle_y,
+            identity_x,
+            identity_y,
+            fake_x,
+            fake_y,
+        )
 
     return generator_step
 
@@ -123,7 +157,9 @@ def d_loss_not_halved(networks, optimizer: nn.Optimizer, config: LessonConfig):
 
     def discriminator_loss(D, real, fake):
         on_real, on_fake = ops.chunk(D(ops.concat((real, fake))), 2)
-        return losses.adversarial_loss(on_real, True, kind) + losses.adversarial_loss(on_fake, False, kind)
+        return losses.adversarial_loss(on_real, True, kind) + losses.adversarial_loss(
+            on_fake, False, kind
+        )
 
     def both_losses(x, y, fake_x, fake_y):
         loss_x, loss_y = discriminator_loss(D_X, x, fake_x), discriminator_loss(D_Y, y, fake_y)
@@ -141,17 +177,27 @@ def d_loss_not_halved(networks, optimizer: nn.Optimizer, config: LessonConfig):
 
 
 def generator_step_with(terms):
-    """A `make_generator_step` with ``terms(G, F, x, y)``: cycle_x, cycle_y, identity_x, identity_y, fake_x, fake_y."""
+    """A `make_generator_step` with ``terms(G, F, x, y)``: cycle_x, cycle_y, identity_x, identity_y,
+    fake_x, fake_y."""
 
     def make(networks, optimizer: nn.Optimizer, config: LessonConfig):
         G, F, D_X, D_Y = networks.G, networks.F, networks.D_X, networks.D_Y
-        kind, lambda_cycle, lambda_identity = config.adversarial, config.lambda_cycle, config.lambda_identity
+        kind, lambda_cycle, lambda_identity = (
+            config.adversarial,
+            config.lambda_cycle,
+            config.lambda_identity,
+        )
 
         def generator_loss(x, y):
             cycle_x, cycle_y, identity_x, identity_y, fake_x, fake_y = terms(G, F, x, y)
             loss_g = losses.adversarial_loss(D_Y(fake_y), True, kind)
             loss_f = losses.adversarial_loss(D_X(fake_x), True, kind)
-            total = loss_g + loss_f + lambda_cycle * (cycle_x + cycle_y) + lambda_identity * (identity_x + identity_y)
+            total = (
+                loss_g
+                + loss_f
+                + lambda_cycle * (cycle_x + cycle_y)
+                + lambda_identity * (identity_x + identity_y)
+            )
             return total, loss_g, loss_f, cycle_x, cycle_y, identity_x, identity_y, fake_x, fake_y
 
         differentiate = ms.value_and_grad(generator_loss, None, optimizer.parameters, has_aux=True)
@@ -169,7 +215,8 @@ def generator_step_with(terms):
 
 @generator_step_with
 def forward_cycle_twice(G, F, x, y):
-    """The backward cycle is the forward one again, x → G(x) → F(G(x)), where y → F(y) → G(F(y)) should be."""
+    """The backward cycle is the forward one again, x → G(x) → F(G(x)), where y → F(y) → G(F(y))
+    should be."""
     fake_x, fake_y = F(y), G(x)
     cycle = cycle_consistency_loss(F(fake_y), x)
     return cycle, cycle, identity_loss(F(x), x), identity_loss(G(y), y), fake_x, fake_y
@@ -184,7 +231,8 @@ def identity_of_the_wrong_domain(G, F, x, y):
 
 
 def three_passes(networks, optimizer: nn.Optimizer, config: LessonConfig):
-    """`make_generator_step` with a pass for the fakes, a pass forward and back for G, and another one for F."""
+    """`make_generator_step` with a pass for the fakes, a pass forward and back for G, and another
+    one for F."""
     parts = [Gradients(networks.G.trainable_params()), Gradients(networks.F.trainable_params())]
     steps = [right_generator_step(networks, part, config) for part in parts]
 
@@ -216,14 +264,16 @@ def no_greyscale(path):
 
 
 def load_ignoring_the_answer(cell, tensors, source, prefix=""):
-    """`load_strictly` by MindSpore's own function, which returns what it did not load. Nobody looks at that."""
+    """`load_strictly` by MindSpore's own function, which returns what it did not load. Nobody looks
+    at that."""
     stored = {name.removeprefix(prefix): ms.Parameter(tensor) for name, tensor in tensors.items()}
     with quiet_mindspore():
         ms.load_param_into_net(cell, stored)
 
 
 def set_data_instead_of_assign(parameters, stored, source):
-    """`assign_strictly` with `Parameter.set_data`, which gives the parameter another piece of memory."""
+    """`assign_strictly` with `Parameter.set_data`, which gives the parameter another piece of
+    memory."""
     for name, parameter in parameters.items():
         parameter.set_data(ms.Tensor(stored[name].asnumpy(), parameter.dtype))
 
@@ -240,7 +290,9 @@ def resume_without_moments(trainer, path):
     names = trainer.networks.parameters_dict()
     checkpoint.assign_strictly(names, {name: tensors[name] for name in names}, path)
     for name, pool in (("pool_x", trainer.pool_x), ("pool_y", trainer.pool_y)):
-        pool.load_state({"images": list(tensors[f"{name}.images"].asnumpy()), "rng": info["pools"][name]})
+        pool.load_state(
+            {"images": list(tensors[f"{name}.images"].asnumpy()), "rng": info["pools"][name]}
+        )
     trainer.step = info["step"]
 
 
@@ -248,5 +300,7 @@ def resume_with_nothing(trainer, path):
     """`restore` of names that the networks do not have: nothing is loaded, and nothing is said."""
     tensors, info = checkpoint.read_checkpoint(path)
     with quiet_mindspore():
-        ms.load_param_into_net(trainer.networks, {f"{name}.0": ms.Parameter(t) for name, t in tensors.items()})
+        ms.load_param_into_net(
+            trainer.networks, {f"{name}.0": ms.Parameter(t) for name, t in tensors.items()}
+        )
     trainer.step = info["step"]

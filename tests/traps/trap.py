@@ -19,25 +19,30 @@ import pytest
 from cyclegan_lessons.errors import LessonError
 
 TESTS = str(Path(__file__).resolve().parents[1])
-FAILURES = (AssertionError, LessonError, pytest.fail.Exception)  # the last one: where pytest.raises saw none
+# the last one: where pytest.raises saw none
+FAILURES = (AssertionError, LessonError, pytest.fail.Exception)
 
 
 class Check:
-    """One call of an ordinary test: its name, such as ``"test_losses.test_log_loss"``, its arguments and fixtures.
+    """One call of an ordinary test: its name, such as ``"test_losses.test_log_loss"``, its
+    arguments and fixtures.
 
-    ``fixtures`` are functions without arguments, called when the check is; a ``tmp_path`` is made by itself. With
-    ``arguments``, a hypothesis test is called for that one example, which should be an explicit one of the test.
+    ``fixtures`` are functions without arguments, called when the check is; a ``tmp_path`` is made
+    by itself. With ``arguments``, a hypothesis test is called for that one example, which should be
+    an explicit one of the test.
     """
 
     def __init__(self, name: str, fixtures: dict[str, Callable] | None = None, **arguments):
         self.name, self.fixtures, self.arguments = name, fixtures or {}, arguments
 
     def load(self):
-        """Import the test, outside of every trap: a module that is imported inside keeps what it finds there."""
+        """Import the test, outside of every trap: a module that is imported inside keeps what it
+        finds there."""
         import_module(self.name.split(".")[0])
 
     def failure(self) -> Exception | None:
-        """Call the test; return what it fails with, or None when it passes. Any other error is raised."""
+        """Call the test; return what it fails with, or None when it passes. Any other error is
+        raised."""
         module, function = self.name.split(".")
         test = getattr(sys.modules[module], function)
         if self.arguments and hasattr(test, "hypothesis"):
@@ -69,9 +74,11 @@ class Trap:
 
 @contextmanager
 def replaced(replacements: dict[str, Any]) -> Iterator[None]:
-    """Inside, every name for an original in the package and in the tests means what stands in for it.
+    """Inside, every name for an original in the package and in the tests means what stands in for
+    it.
 
-    The package's compiled functions look their names up when they are compiled: build *and* call them inside.
+    The package's compiled functions look their names up when they are compiled: build *and* call
+    them inside.
     """
     with ExitStack() as stack:
         modules = [m for m in list(sys.modules.values()) if belongs_to_us(m)]
@@ -100,7 +107,8 @@ def find(path: str) -> tuple[Any, str]:
 
 
 def belongs_to_us(module: ModuleType) -> bool:
-    """Whether it is a module of the package or a test module; the trapped code itself keeps the right originals."""
+    """Whether it is a module of the package or a test module; the trapped code itself keeps the
+    right originals."""
     return module.__name__.startswith("cyclegan_lessons") or is_test_module(module)
 
 
