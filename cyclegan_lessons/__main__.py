@@ -70,7 +70,8 @@ def train(options):
         if group.rank:  # msrun would kill the others, who may still be saving
             return
         print(
-            f"\nStopped and saved after step {trainer.step}; the same command with --resume goes on.",
+            f"\nStopped and saved after step {trainer.step}; the same command with --resume goes "
+            "on.",
             file=sys.stderr,
         )
         raise
@@ -152,7 +153,8 @@ def make_parser() -> argparse.ArgumentParser:
     dataset = {
         "default": "orchard",
         "metavar": "NAME_OR_FOLDER",
-        "help": "orchard, apple2orange, or a folder with trainA trainB testA testB (default: %(default)s)",
+        "help": "orchard, apple2orange, or a folder with trainA trainB testA testB "
+        "(default: %(default)s)",
     }
     checkpoint = {
         "type": Path,

@@ -62,8 +62,10 @@ def unfinished_folder(home: Path) -> Iterator[Path]:
         yield unfinished
     except OSError as error:
         raise LessonError(
-            f"{home} must be a folder that can be written, but the system says: {error.strerror or error}; free some space or "
-            "choose another folder (the environment variable CYCLEGAN_LESSONS_DATA says where data are kept)."
+            f"{home} must be a folder that can be written, but the system says: "
+            f"{error.strerror or error}; free some space or "
+            "choose another folder (the environment variable CYCLEGAN_LESSONS_DATA says where "
+            "data are kept)."
         ) from error
     finally:
         if unfinished:

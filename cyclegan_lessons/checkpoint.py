@@ -46,7 +46,8 @@ def write_checkpoint(path: Path, tensors: dict[str, ms.Tensor], info: dict):
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise LessonError(
-            f"{path} could not be written ({reason}); free some space, make the folder writable or choose another folder."
+            f"{path} could not be written ({reason}); free some space, make the folder writable "
+            "or choose another folder."
         ) from error
 
 
@@ -97,8 +98,10 @@ def assign_strictly(
     if missing or left_over or other_shape:
         first = (missing + left_over + sorted(other_shape))[0]
         raise LessonError(
-            f"{source} holds another architecture than the one asked for: {len(missing)} parameters are missing, "
-            f"{len(left_over)} are left over and {len(other_shape)} have another shape (the first is {first}); "
+            f"{source} holds another architecture than the one asked for: {len(missing)} "
+            "parameters are missing, "
+            f"{len(left_over)} are left over and {len(other_shape)} have another shape (the first "
+            f"is {first}); "
             f"use the configuration that the checkpoint was trained with."
         )
     # in place: after set_data a compiled step goes on with the old values

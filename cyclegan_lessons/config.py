@@ -38,7 +38,8 @@ class LessonConfig:
         for name, value in least.items():
             if getattr(self, name) < value:
                 raise LessonError(
-                    f"{name} must be at least {value}, but it is {getattr(self, name)}; choose a larger value."
+                    f"{name} must be at least {value}, but it is {getattr(self, name)}; choose a "
+                    "larger value."
                 )
         for name in (
             "n_layers",
@@ -50,7 +51,8 @@ class LessonConfig:
         ):
             if getattr(self, name) < 0:
                 raise LessonError(
-                    f"{name} must not be negative, but it is {getattr(self, name)}; choose 0 or more."
+                    f"{name} must not be negative, but it is {getattr(self, name)}; choose 0 or "
+                    "more."
                 )
         if self.image_size % 4:
             raise LessonError(
@@ -59,7 +61,8 @@ class LessonConfig:
             )
         if self.adversarial not in ("lsgan", "log"):
             raise LessonError(
-                f"adversarial must be 'lsgan' or 'log', but it is {self.adversarial!r}; choose one of the two."
+                f"adversarial must be 'lsgan' or 'log', but it is {self.adversarial!r}; choose "
+                "one of the two."
             )
 
     @property

@@ -51,7 +51,8 @@ def prepare_dataset(
     if given.is_dir():
         return prepare_folder(given, folder)
     raise LessonError(
-        f"dataset must be 'orchard', 'apple2orange' or a folder with {' '.join(SETS.values())}, but {str(dataset)!r} is none "
+        f"dataset must be 'orchard', 'apple2orange' or a folder with {' '.join(SETS.values())}, "
+        f"but {str(dataset)!r} is none "
         "of these; check the spelling or the path."
     )
 
@@ -174,7 +175,8 @@ def check_mindrecord(folder: str | Path, name: str) -> str:
     except (OSError, ValueError, KeyError) as error:
         what = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
         raise LessonError(
-            f"{path} should be there, unchanged, with its index (.db) and checksums (.sha256), but one of them {what}; "
+            f"{path} should be there, unchanged, with its index (.db) and checksums (.sha256), "
+            f"but one of them {what}; "
             f"delete the folder {path.parent} and prepare the dataset again."
         ) from error
     return str(path)
@@ -204,7 +206,8 @@ def load_images(
         arrays.append(np.asarray(image))
     if len({array.shape for array in arrays}) > 1:
         raise LessonError(
-            f"the images of {name} should have one size, but they differ; give image_size to resize them."
+            f"the images of {name} should have one size, but they differ; give image_size to "
+            "resize them."
         )
     return np.stack(arrays)
 
@@ -234,7 +237,8 @@ def load_unpaired(
     length = max(sizes) // workers * workers
     if length // workers < batch_size:
         raise LessonError(
-            f"at least {batch_size * workers} images are needed for {workers} × a batch of {batch_size}, but {folder} has "
+            f"at least {batch_size * workers} images are needed for {workers} × a batch of "
+            f"{batch_size}, but {folder} has "
             f"{max(sizes)}; choose a smaller batch."
         )
     sources = []

@@ -42,14 +42,16 @@ def select_device(device_target: str = "auto") -> str:
     """
     if device_target not in ("auto", *DEVICES):
         raise LessonError(
-            f"device_target must be auto, {', '.join(DEVICES)}, but it is {device_target!r}; choose one of these."
+            f"device_target must be auto, {', '.join(DEVICES)}, but it is {device_target!r}; "
+            "choose one of these."
         )
     available = available_devices()
     if device_target == "auto":
         device_target = available[0]
     elif device_target not in available:
         raise LessonError(
-            f"device {device_target} was asked for, but MindSpore finds only {', '.join(available)} here; choose one of "
+            f"device {device_target} was asked for, but MindSpore finds only "
+            f"{', '.join(available)} here; choose one of "
             f"these or 'auto', or install the driver as the README says."
         )
     if ms.get_context("device_target") != device_target:
@@ -57,8 +59,10 @@ def select_device(device_target: str = "auto") -> str:
             ms.set_device(device_target)
         except RuntimeError as error:
             raise LessonError(
-                f"device {device_target} must be chosen before MindSpore computes anything, but it has computed on "
-                f"{ms.get_context('device_target')} already; restart the kernel or program and choose it first."
+                f"device {device_target} must be chosen before MindSpore computes anything, but "
+                "it has computed on "
+                f"{ms.get_context('device_target')} already; restart the kernel or program and "
+                "choose it first."
             ) from error
     version = metadata.version("mindspore")
     if device_target == "CPU" and not version.startswith("2.8."):

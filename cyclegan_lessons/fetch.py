@@ -41,7 +41,10 @@ KNOWN = {  # SHA-256 of archives that were seen: a part of the set, made for tes
 RECORDS = "apple2orange_train.mindrecord"
 PAIRS = 1019  # rows in it
 TIMEOUT = 30  # seconds without an answer
-ADVICE = "give another address or a local file as url (--url), or in the environment variable CYCLEGAN_LESSONS_URL"
+ADVICE = (
+    "give another address or a local file as url (--url), or in the environment variable "
+    "CYCLEGAN_LESSONS_URL"
+)
 
 
 def fetch_apple2orange(url: str | None = None, folder: str | Path | None = None) -> Path:
@@ -225,7 +228,8 @@ def unpack_records(folder: Path, counts: dict | None):
                     or abs(image).max() > 1.001
                 ):
                     raise Problem(
-                        f"image_{part} in {RECORDS} should be float32 of shape 3×H×W in [-1, 1], but it is not"
+                        f"image_{part} in {RECORDS} should be float32 of shape 3×H×W in [-1, 1], "
+                        "but it is not"
                     )
                 pixels = (
                     np.rint((image.transpose(1, 2, 0) + 1) * 127.5).clip(0, 255).astype(np.uint8)
@@ -246,7 +250,8 @@ def check_images(folder: Path, counts: dict):
         files = list((folder / part).iterdir())
         if not files or len(files) != counts.get(part, len(files)):
             raise Problem(
-                f"{counts.get(part, 'one or more')} images should be in {part}, but there are {len(files)}"
+                f"{counts.get(part, 'one or more')} images should be in {part}, but there are "
+                f"{len(files)}"
             )
         for file in files:
             try:

@@ -34,7 +34,8 @@ def check_size(height: int, width: int):
     reflection padding."""
     if height % 4 or width % 4 or height < 8 or width < 8:
         raise LessonError(
-            f"the generator needs a height and a width of at least 8 that are divisible by 4, but the image is "
+            "the generator needs a height and a width of at least 8 that are divisible by 4, but "
+            "the image is "
             f"{height}×{width}; resize or pad it (translate() does so by itself)."
         )
 

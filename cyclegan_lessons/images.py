@@ -18,7 +18,8 @@ def list_images(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise LessonError(
-            f"a folder {folder} with JPEG or PNG images is needed, but there is none; create and fill it."
+            f"a folder {folder} with JPEG or PNG images is needed, but there is none; create and "
+            "fill it."
         )
     files = sorted(
         file
@@ -27,7 +28,8 @@ def list_images(folder: str | Path) -> list[Path]:
     )
     if not files:
         raise LessonError(
-            f"at least one JPEG or PNG image is needed in {folder}, but it is empty; put images into it."
+            f"at least one JPEG or PNG image is needed in {folder}, but it is empty; put images "
+            "into it."
         )
     return files
 
@@ -75,7 +77,8 @@ def encode_array(name: str, array: np.ndarray) -> tuple[str, bytes]:
         and array.ndim == 2
     ):
         raise LessonError(
-            f"image {name!r} must be uint8 of shape H×W×3 or bool of shape H×W, but it is {array.dtype} of shape "
+            f"image {name!r} must be uint8 of shape H×W×3 or bool of shape H×W, but it is "
+            f"{array.dtype} of shape "
             f"{'×'.join(map(str, array.shape))}; convert it."
         )
     return name, _png(Image.fromarray(array))
@@ -88,7 +91,8 @@ def _open(path: str | Path) -> Image.Image:
         image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise LessonError(
-            f"{path} should be a JPEG or PNG image, but it cannot be read as one; repair or remove it."
+            f"{path} should be a JPEG or PNG image, but it cannot be read as one; repair or "
+            "remove it."
         ) from error
     return image
 

@@ -63,8 +63,10 @@ def translate(generator: nn.Cell, images: np.ndarray) -> np.ndarray:
         or 0 in images.shape
     ):
         raise LessonError(
-            f"translate needs uint8 images of shape N×H×W×3 or H×W×3, but got {images.dtype} of shape "
-            f"{'×'.join(map(str, images.shape))}; convert them first, for example with PIL's convert('RGB')."
+            f"translate needs uint8 images of shape N×H×W×3 or H×W×3, but got {images.dtype} of "
+            "shape "
+            f"{'×'.join(map(str, images.shape))}; convert them first, for example with PIL's "
+            "convert('RGB')."
         )
     if images.ndim == 3:
         return translate(generator, images[None])[0]

@@ -204,7 +204,8 @@ class Job:
             else f"ended with exit code {code}"
         )
         return (
-            f"all workers must train to the end, but {who} {how}, so the others were stopped; see {log}, then go on "
+            f"all workers must train to the end, but {who} {how}, so the others were stopped; see "
+            f"{log}, then go on "
             f"from the last checkpoint with the same command and --resume."
         )
 

@@ -100,7 +100,8 @@ def render_orchard(n_scenes: int, size: int = 64, domain: str = "x", seed: int =
     """
     if domain not in ("x", "y"):
         raise LessonError(
-            f"domain must be 'x' (apples) or 'y' (oranges), but it is {domain!r}; choose one of the two."
+            f"domain must be 'x' (apples) or 'y' (oranges), but it is {domain!r}; choose one of "
+            "the two."
         )
     for name, value, least in (("n_scenes", n_scenes, 0), ("size", size, 16), ("seed", seed, 0)):
         if value < least:

@@ -53,8 +53,10 @@ class Group:
         ):
             if len(set(values)) > 1:
                 raise LessonError(
-                    f"all workers must have the same {name}, but they have {', '.join(map(str, values))}; start all of them "
-                    f"with the same command and the same images, and let them resume from the same run folder."
+                    f"all workers must have the same {name}, but they have "
+                    f"{', '.join(map(str, values))}; start all of them "
+                    "with the same command and the same images, and let them resume from the "
+                    "same run folder."
                 )
 
 
@@ -69,7 +71,8 @@ def join(workers: int) -> Group:
     started = int(os.environ["MS_WORKER_NUM"]) if "MS_ROLE" in os.environ else 1  # msrun sets both
     if started != workers:
         raise LessonError(
-            f"{workers} workers should train together, but {started} were started; use `train --workers {workers}`, or msrun "
+            f"{workers} workers should train together, but {started} were started; use `train "
+            f"--workers {workers}`, or msrun "
             f"with --worker_num {workers}."
         )
     return enter(workers) if "MS_ROLE" in os.environ else Group()
@@ -84,8 +87,10 @@ def enter(workers: int) -> Group:
         communication.init()
     except RuntimeError as error:
         raise LessonError(
-            f"{workers} workers should find each other at {os.environ['MS_SCHED_HOST']}:{os.environ['MS_SCHED_PORT']}, but "
-            f"they did not ({str(error).splitlines()[0]}); check that all were started and that no firewall is between them."
+            f"{workers} workers should find each other at "
+            f"{os.environ['MS_SCHED_HOST']}:{os.environ['MS_SCHED_PORT']}, but "
+            f"they did not ({str(error).splitlines()[0]}); check that all were started and that "
+            "no firewall is between them."
         ) from error
     if os.environ["MS_ROLE"] == "MS_SCHED":
         sys.exit()

@@ -171,9 +171,7 @@ def thin(history: list[dict], block: int) -> list[dict]:
 def draw_svgs(history: list[dict]) -> list[str]:
     """One SVG for each kind of loss, in the text colour of the page that it stands in."""
     ink = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    with rc_context(
-        {name: INK for name in ink} | {"svg.fonttype": "none", "svg.hashsalt": "report"}
-    ):
+    with rc_context(dict.fromkeys(ink, INK) | {"svg.fonttype": "none", "svg.hashsalt": "report"}):
         figures = [Figure(figsize=(4, 2.6), layout="constrained") for _ in CURVES]
         draw_curves([figure.subplots() for figure in figures], history)
         texts = []
@@ -204,8 +202,10 @@ def sample_figure(path: Path) -> str:
         content = file.getvalue()
     data = base64.b64encode(content).decode()
     return (
-        f'<figure><img src="data:image/{kind};base64,{data}" width="{image.width}" height="{image.height}" '
-        f'alt="test images and their translations at step {step}"><figcaption>step {step}</figcaption></figure>'
+        f'<figure><img src="data:image/{kind};base64,{data}" width="{image.width}" '
+        f'height="{image.height}" '
+        f'alt="test images and their translations at step {step}"><figcaption>step '
+        f"{step}</figcaption></figure>"
     )
 
 

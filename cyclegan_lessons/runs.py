@@ -42,7 +42,8 @@ def hold(folder: Path):
     except BlockingIOError as error:
         os.close(opened)
         raise LessonError(
-            f"{folder} must belong to one run at a time, but another process is training into it; wait until that one "
+            f"{folder} must belong to one run at a time, but another process is training into it; "
+            "wait until that one "
             f"has ended, stop it, or choose another folder."
         ) from error
     except OSError:
@@ -92,7 +93,8 @@ def file_of_a_run(path: Path):
         yield
     except OSError as error:
         raise LessonError(
-            f"the run must be able to write {path}, but the system says: {error.strerror}; free some space or make the "
+            f"the run must be able to write {path}, but the system says: {error.strerror}; free "
+            "some space or make the "
             f"folder writable, then go on from the last checkpoint with --resume."
         ) from error
 

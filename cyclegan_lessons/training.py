@@ -230,7 +230,8 @@ class CycleGANTrainer:
         last = config.epochs * epoch_steps if config.steps is None else config.steps
         if last > config.epochs * epoch_steps:
             raise LessonError(
-                f"{last} steps were asked for, but {config.epochs} epochs of {epoch_steps} steps end after "
+                f"{last} steps were asked for, but {config.epochs} epochs of {epoch_steps} steps "
+                "end after "
                 f"{config.epochs * epoch_steps}; ask for fewer steps or for more epochs."
             )
         bar = tqdm(total=last, initial=self.step, unit="step", disable=not progress)
@@ -283,7 +284,8 @@ class CycleGANTrainer:
     def _check_data(self, data: dict):
         if self.data and self.data["sha256"] != data["sha256"]:
             raise LessonError(
-                f"the run was trained on the images in {self.data['name']}, but those in {data['name']} are others; resume "
+                f"the run was trained on the images in {self.data['name']}, but those in "
+                f"{data['name']} are others; resume "
                 f"with the same data set, or start a new run."
             )
         self.data = data
@@ -297,7 +299,8 @@ class CycleGANTrainer:
         for name, value in losses.items():
             if not math.isfinite(value):
                 raise LessonError(
-                    f"every loss must stay finite, but {name} became {value} at step {self.step}; go back to the last "
+                    f"every loss must stay finite, but {name} became {value} at step {self.step}; "
+                    "go back to the last "
                     f"checkpoint and try a smaller learning rate."
                 )
 
@@ -328,7 +331,8 @@ class CycleGANTrainer:
         ]
         if different:
             raise LessonError(
-                f"{path} was trained with {', and '.join(different)}; resume with the same configuration, or start a new run."
+                f"{path} was trained with {', and '.join(different)}; resume with the same "
+                "configuration, or start a new run."
             )
         images = {name: tensors.pop(f"{name}.images", None) for name in ("pool_x", "pool_y")}
         assign_strictly(self._parameters(), tensors, path)

@@ -21,8 +21,10 @@ def check_versions(python: tuple = sys.version_info[:2], mindspore: str | None =
     first, last = PYTHON
     if not first <= tuple(python[:2]) <= last:
         raise LessonError(
-            f"Python 3.{first[1]} to 3.{last[1]} is needed, but this is Python {python[0]}.{python[1]}; "
-            f"make the environment again with one of these, for example `make setup PYTHON=python3.11`."
+            f"Python 3.{first[1]} to 3.{last[1]} is needed, but this is Python "
+            f"{python[0]}.{python[1]}; "
+            "make the environment again with one of these, for example `make setup "
+            "PYTHON=python3.11`."
         )
     if mindspore is None:
         try:

@@ -150,8 +150,8 @@ def test_evaluate_prints_a_table_or_json(trained, folder, lessons, monkeypatch):
     table = lessons("evaluate", "--checkpoint", checkpoint, "--dataset", "orchard").out
     low, high = numbers["x2y"]["interval"]["relative_fruit_error"]
     assert (
-        f"relative_fruit_error    {numbers['x2y']['relative_fruit_error']:.4f}   {low:.4f} to {high:.4f}\n"
-        in table
+        f"relative_fruit_error    {numbers['x2y']['relative_fruit_error']:.4f}   {low:.4f} to "
+        f"{high:.4f}\n" in table
     )
     assert "no twins" not in table
 

@@ -83,7 +83,7 @@ def numbers(folder, **arguments) -> np.ndarray:
     )
 
 
-# --- writing ----------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def test_arrays_come_back_unchanged(tmp_path):
@@ -188,7 +188,8 @@ def test_a_full_disk(tmp_path):
     """A process that may not write files of more than 100 kB stands for a full disk."""
     code = (
         "import resource, signal, numpy as np; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from cyclegan_lessons.dataset import write_mindrecord; from cyclegan_lessons.errors import LessonError\n"
+        "from cyclegan_lessons.dataset import write_mindrecord; from cyclegan_lessons.errors "
+        "import LessonError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "try: write_mindrecord([('a', np.zeros((4, 4, 3), np.uint8))], 'out/a.mindrecord')\n"
         "except LessonError as error: print(error)\n"
@@ -204,7 +205,7 @@ def test_a_full_disk(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-# --- preparing --------------------------------------------------------------------------------------------------------
+# --- preparing ------------------------------------------------------------------------------------
 
 
 def test_orchard_folder(orchard_folder):
@@ -332,7 +333,7 @@ def test_corrupt_mindrecord(harm, reader, numbered, tmp_path):
         reader(folder)
 
 
-# --- reading pairs ----------------------------------------------------------------------------------------------------
+# --- reading pairs --------------------------------------------------------------------------------
 
 
 def test_batches_are_what_the_networks_take(orchard_folder):
@@ -451,7 +452,8 @@ def test_leaving_in_the_middle_is_quiet():
     code = (
         "from cyclegan_lessons.dataset import load_unpaired, prepare_orchard\n"
         "for epoch in range(3):\n"
-        "    for batch in load_unpaired(prepare_orchard(64, 12, 4), epoch=epoch).create_dict_iterator(num_epochs=1): break\n"
+        "    for batch in load_unpaired(prepare_orchard(64, 12, 4), "
+        "epoch=epoch).create_dict_iterator(num_epochs=1): break\n"
         "print(batch['image_x'].shape)\n"
     )
     result = subprocess.run(
@@ -460,7 +462,7 @@ def test_leaving_in_the_middle_is_quiet():
     assert (result.returncode, result.stdout, result.stderr) == (0, "(1, 3, 64, 64)\n", "")
 
 
-# --- augmentation -----------------------------------------------------------------------------------------------------
+# --- augmentation ---------------------------------------------------------------------------------
 
 
 def reference(image: np.ndarray, size: int, left: int, top: int, flip: bool) -> np.ndarray:

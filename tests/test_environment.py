@@ -106,7 +106,7 @@ def test_the_package_itself_asks_for_the_same_python():
         for minor in range(8, 20)
         if SpecifierSet(project()["requires-python"]).contains(f"3.{minor}")
     ]
-    assert PYTHON == ((3, admitted[0]), (3, admitted[-1]))
+    assert ((3, admitted[0]), (3, admitted[-1])) == PYTHON
     assert [f"3.{minor}" for minor in admitted] == list(PYTHONS)
 
 

@@ -366,7 +366,8 @@ def test_a_full_disk(made_layout1, serve, tmp_path):
     """A process that may not write files of more than 10 kB stands for a full disk."""
     code = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from cyclegan_lessons.fetch import fetch_apple2orange; from cyclegan_lessons.errors import LessonError\n"
+        "from cyclegan_lessons.fetch import fetch_apple2orange; from cyclegan_lessons.errors "
+        "import LessonError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
         "for url in sys.argv[1:]:\n"
         "    try: fetch_apple2orange(url, 'cache')\n"

@@ -57,7 +57,8 @@ def fake_python(project):
     script(project / "inner", inner)
     return script(
         project / "python",
-        f'echo "$*" >> {log}; if [ "$2" = venv ]; then for d; do :; done; mkdir -p $d/bin; cp {project}/inner $d/bin/python; '
+        f'echo "$*" >> {log}; if [ "$2" = venv ]; then for d; do :; done; mkdir -p $d/bin; cp '
+        f"{project}/inner $d/bin/python; "
         f"cp {project}/inner $d/bin/jupyter; fi",
     )
 
@@ -176,7 +177,8 @@ def test_train_passes_on_workers_and_folder(project, fake_python):
     arguments = ("PRESET=demo", "WORKERS=2", "OUT=runs/my run", "ARGS=--resume --amp")
     assert make(project, "train", f"PYTHON={fake_python}", *arguments).returncode == 0
     assert log_of(project)[-1] == (
-        "-m cyclegan_lessons train --dataset orchard --preset demo --device auto --workers 2 --out runs/my run --resume --amp"
+        "-m cyclegan_lessons train --dataset orchard --preset demo --device auto --workers 2 "
+        "--out runs/my run --resume --amp"
     )
     make(project, "train")
     assert log_of(project)[-1].endswith("--workers 1 --out runs/quick")

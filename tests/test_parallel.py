@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -95,7 +94,7 @@ def meanwhile(ready, act):
         thread.join()
 
 
-# --------------------------------------------------------------------------------------------- two workers that train
+# --- two workers that train -----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -202,13 +201,15 @@ def test_a_signal_to_one_worker_stops_all_after_the_same_step(chain):
 
 def test_a_killed_worker_is_named_and_nothing_is_left_behind(chain):
     assert chain["died"] == (
-        f"all workers must train to the end, but worker 1 of 2 was killed (SIGKILL), so the others were stopped; see "
-        f"{chain['run']}/workers/worker_1.log, then go on from the last checkpoint with the same command and --resume."
+        "all workers must train to the end, but worker 1 of 2 was killed (SIGKILL), so the "
+        "others were stopped; see "
+        f"{chain['run']}/workers/worker_1.log, then go on from the last checkpoint with the same "
+        "command and --resume."
     )
     assert chain["left"] == []
 
 
-# -------------------------------------------------------------------------------------------------------- the launcher
+# --- the launcher ---------------------------------------------------------------------------------
 
 
 def run_program(text: str, folder: Path):
@@ -314,7 +315,7 @@ def test_bad_input_is_told_before_any_worker_starts(data, tmp_path, capfd):
     assert not (tmp_path / "old" / "workers").exists() and not (tmp_path / "new").exists()
 
 
-# ------------------------------------------------------------------------------------------------------------ the group
+# --- the group ------------------------------------------------------------------------------------
 
 
 def test_a_group_of_another_size_is_refused(monkeypatch):

@@ -69,7 +69,7 @@ def is_absorbed(network: str, position: int) -> bool:
     return position % 2 == 1 and position not in with_effect
 
 
-# ---------------------------------------------------------------------------------------------------- one forward pass
+# --- one forward pass -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -88,7 +88,7 @@ def test_discriminator_forward(size, batch, mode):
     np.testing.assert_allclose(ours, stored()[f"float64/D/{size}"][:batch], rtol=0, atol=1e-5)
 
 
-# -------------------------------------------------------------------------------------------------- five training steps
+# --- five training steps --------------------------------------------------------------------------
 
 
 class RecordingTrainer(CycleGANTrainer):
@@ -213,7 +213,7 @@ def test_biases_before_a_norm_have_no_effect(network, domain):
     assert np.abs(forward(changed, image, "PyNative") - before).min() > 1e-3
 
 
-# ------------------------------------------------------------------------------------------------ the reference itself
+# --- the reference itself -------------------------------------------------------------------------
 
 
 def test_reference_is_precise_enough():

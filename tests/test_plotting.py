@@ -6,9 +6,8 @@ from mindspore import nn
 
 matplotlib.use("Agg")
 
-# noqa: E402
 from cyclegan_lessons.plotting import CURVES, sample_rows, show_curves, show_rows, tile
-from cyclegan_lessons.training import LOSS_NAMES  # noqa: E402
+from cyclegan_lessons.training import LOSS_NAMES
 
 
 class Invert(nn.Cell):
@@ -44,7 +43,7 @@ def test_rows_are_drawn_with_their_titles():
 
 
 def test_every_loss_but_the_total_has_a_curve():
-    history = [{"step": step, **{name: step * 0.1 for name in LOSS_NAMES}} for step in (1, 2, 3)]
+    history = [{"step": step, **dict.fromkeys(LOSS_NAMES, step * 0.1)} for step in (1, 2, 3)]
     figure = show_curves(history)
     lines = {line.get_label(): line.get_xydata() for axis in figure.axes for line in axis.lines}
     assert (

@@ -24,9 +24,7 @@ def make_run(path, steps: int, samples: int = 3, sample_shape=(60, 40, 3)) -> Ru
     """A run folder as training leaves it, with losses that fall from 1 towards 0."""
     run = RunFolder(path, LessonConfig(seed=7))
     for step in range(1, steps + 1):
-        run.record(
-            {"step": step, "epoch": 0, "rate": 2e-4, **{name: 1 / step for name in LOSS_NAMES}}
-        )
+        run.record({"step": step, "epoch": 0, "rate": 2e-4, **dict.fromkeys(LOSS_NAMES, 1 / step)})
     for i in range(samples):
         run.save_sample(np.full(sample_shape, 10 + i, np.uint8), 10 * (i + 1))
     (path / "checkpoints" / "step_0000020.ckpt").touch()
@@ -131,7 +129,7 @@ def test_metrics_that_were_kept_are_shown(tmp_path):
 
 def test_a_run_without_samples_and_checkpoints_has_a_page(tmp_path):
     run = RunFolder(tmp_path, LessonConfig())
-    run.record({"step": 1, "epoch": 0, "rate": 2e-4, **{name: 0.5 for name in LOSS_NAMES}})
+    run.record({"step": 1, "epoch": 0, "rate": 2e-4, **dict.fromkeys(LOSS_NAMES, 0.5)})
     page = Page(write_report(tmp_path).read_text(encoding="utf-8"))
     assert "There is no checkpoint yet." in page.text and "0 of 0 sample grids" in page.text
 

@@ -185,7 +185,8 @@ def test_another_configuration_is_refused_field_by_field(finished, other):
     finally:
         other.config = original
     assert str(refused.value) == (
-        f"{path} was trained with lambda_cycle 10.0, not 5.0, and seed 3, not 4, and workers 1, not 2; resume with the same "
+        f"{path} was trained with lambda_cycle 10.0, not 5.0, and seed 3, not 4, and workers 1, "
+        "not 2; resume with the same "
         f"configuration, or start a new run."
     )
     assert_same_weights(weights(other), before)
@@ -361,7 +362,8 @@ time.sleep(600)
         for resume in ([], ["--resume"]):
             assert main(["train", "--dataset", str(data), "--out", str(tmp_path), *resume]) == 1
             assert capsys.readouterr().err == (
-                f"error: {tmp_path} must belong to one run at a time, but another process is training into it; wait until "
+                f"error: {tmp_path} must belong to one run at a time, but another process is "
+                "training into it; wait until "
                 f"that one has ended, stop it, or choose another folder.\n"
             )
         process.kill()
@@ -382,7 +384,8 @@ def small_disk(tmp_path):
     mounted = may_mount and subprocess.run(command, capture_output=True).returncode == 0
     if not mounted:
         print(
-            "no file system can be mounted here; a limit on the size of files takes the place of a full disk."
+            "no file system can be mounted here; a limit on the size of files takes the place of "
+            "a full disk."
         )
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 

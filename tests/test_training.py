@@ -26,7 +26,7 @@ from cyclegan_lessons.training import (
 SMALL = {"base_channels": 2, "n_layers": 1, "image_size": 32}
 
 
-# ------------------------------------------------------------------------------------------------------- the schedule
+# --- the schedule ---------------------------------------------------------------------------------
 
 
 @examples(300)
@@ -52,7 +52,7 @@ def test_schedule_of_the_paper():
     np.testing.assert_allclose(np.diff([*rates[99:], 0]), -2e-4 / 101, rtol=1e-9)
 
 
-# --------------------------------------------------------------------------------- one step of a model made of numbers
+# --- one step of a model made of numbers ----------------------------------------------------------
 
 
 class Times(nn.Cell):
@@ -205,7 +205,7 @@ def test_log_loss_reaches_all_four_networks():
     assert losses["D_Y"] == pytest.approx((softplus(-d * y) + softplus(d * fake_y)) / 2, rel=1e-5)
 
 
-# --------------------------------------------------------------------------------------------------------- the trainer
+# --- the trainer ----------------------------------------------------------------------------------
 
 
 def ids(parameters) -> set[int]:

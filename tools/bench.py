@@ -44,7 +44,8 @@ TARGETS = {("paper", "tutorial"): 0.5, ("small", "torch"): 1.5, ("paper", "torch
 
 def described(config: LessonConfig) -> str:
     """The size of the networks, such as ``64×64, 16 channels, 3 blocks``."""
-    return f"{config.image_size}×{config.image_size}, {config.base_channels} channels, {config.n_layers} blocks"
+    side = config.image_size
+    return f"{side}×{side}, {config.base_channels} channels, {config.n_layers} blocks"
 
 
 def show(what: str, value: str):
@@ -70,7 +71,8 @@ def torch_python() -> str | None:
         if "TORCH_PYTHON" in os.environ:
             reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
             sys.exit(
-                f"TORCH_PYTHON must name a Python that has torch and numpy, but with {python}: {reason}"
+                f"TORCH_PYTHON must name a Python that has torch and numpy, but with {python}: "
+                f"{reason}"
             )
         return None
     return python
@@ -145,7 +147,8 @@ def main(arguments: list[str] | None = None):
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
     )
     print(
-        f"MindSpore {ms.__version__}, {device}, Python {platform.python_version()}, {platform.machine()}, load {load:.1f} on {cores} cores"
+        f"MindSpore {ms.__version__}, {device}, Python {platform.python_version()}, "
+        f"{platform.machine()}, load {load:.1f} on {cores} cores"
     )
     if load > 1:
         print(
@@ -153,7 +156,8 @@ def main(arguments: list[str] | None = None):
         )
     if other_python is None:
         print(
-            "PyTorch is not installed here: no comparison with it. TORCH_PYTHON=/path/to/python names a Python that has it."
+            "PyTorch is not installed here: no comparison with it. TORCH_PYTHON=/path/to/python "
+            "names a Python that has it."
         )
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
@@ -177,7 +181,8 @@ def main(arguments: list[str] | None = None):
         compare(size, pythons, device == "CPU")
     if not options.paper:
         print(
-            "\nmake bench ARGS=--middle adds 128×128, ARGS=--paper 128×128 and 256×256 (on a CPU a quarter of an hour and 12 GiB)."
+            "\nmake bench ARGS=--middle adds 128×128, ARGS=--paper 128×128 and 256×256 (on a CPU "
+            "a quarter of an hour and 12 GiB)."
         )
 
 

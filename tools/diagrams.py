@@ -23,7 +23,8 @@ GENERATOR, DISCRIMINATOR, MARK = "#3d5a80", "#1b746e", "#7b3fa0"
 
 STYLE = (
     "text{font-family:Helvetica,Arial,sans-serif;text-anchor:middle}"
-    ".m{font-family:'Times New Roman',Times,serif}.i{font-style:italic}.l{text-anchor:start}.r{text-anchor:end}"
+    ".m{font-family:'Times New "
+    "Roman',Times,serif}.i{font-style:italic}.l{text-anchor:start}.r{text-anchor:end}"
 )
 SHARED = {  # the fruits are drawn around (0, 0), about 40 in radius
     "head": """<marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerUnits="userSpaceOnUse" markerWidth="13" \
@@ -297,36 +298,43 @@ def draw_pairs() -> tuple[int, list[str]]:
 DIAGRAMS = {
     "gans": (
         "Two mirrored GANs",
-        "Above: the generator G turns an apple x of X into a fake orange G(x), and the discriminator D_Y tells it from an "
-        "orange y of Y. Below, mirrored: F turns an orange y into a fake apple F(y), and D_X tells it from an apple x.",
+        "Above: the generator G turns an apple x of X into a fake orange G(x), and the "
+        "discriminator D_Y tells it from an "
+        "orange y of Y. Below, mirrored: F turns an orange y into a fake apple F(y), and D_X "
+        "tells it from an apple x.",
         draw_gans,
     ),
     "cycle": (
         "The two cycles",
-        "Forward: x, G(x), F(G(x)), which is compared with x. Backward: y, F(y), G(F(y)), which is compared with y.",
+        "Forward: x, G(x), F(G(x)), which is compared with x. Backward: y, F(y), G(F(y)), which "
+        "is compared with y.",
         draw_cycle,
     ),
     "pairs": (
         "Paired and unpaired data",
-        "Left: three pairs, each an apple and an orange of the same size at the same place, joined by a line. Right: a heap "
+        "Left: three pairs, each an apple and an orange of the same size at the same place, "
+        "joined by a line. Right: a heap "
         "of apples X and a heap of oranges Y, of many sizes, with no lines between them.",
         draw_pairs,
     ),
     "generator": (
         "The layers of the generator",
-        "c7s1-64, d128, d256, nine residual blocks R256, u128, u64 and c7s1-3. The sides of the picture shrink from 256 to "
+        "c7s1-64, d128, d256, nine residual blocks R256, u128, u64 and c7s1-3. The sides of the "
+        "picture shrink from 256 to "
         "64 and grow back to 256; the channels go from 64 up to 256 and back down to 3.",
         draw_generator,
     ),
     "discriminator": (
         "The layers of the discriminator",
-        "C64, C128, C256, C512 and a last convolution turn a picture of 256×256 into 30×30 scores. The strides are 2, 2, 2, "
+        "C64, C128, C256, C512 and a last convolution turn a picture of 256×256 into 30×30 "
+        "scores. The strides are 2, 2, 2, "
         "1 and 1. One score depends on a marked patch of 70×70 pixels.",
         draw_discriminator,
     ),
     "image_pool": (
         "The image pool",
-        "A fresh fake G(x) meets a coin. Heads: the discriminator D_Y sees it. Tails: it takes the place of one of 50 fakes "
+        "A fresh fake G(x) meets a coin. Heads: the discriminator D_Y sees it. Tails: it takes "
+        "the place of one of 50 fakes "
         "in the pool, and the discriminator sees that older one instead.",
         draw_image_pool,
     ),

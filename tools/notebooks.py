@@ -194,7 +194,8 @@ def problems(path: Path) -> list[str]:
     ]
     if parameters != ["\n".join(f'{name} = "{value}"' for name, value in DEFAULTS.items())]:
         found.append(
-            "there is not exactly one cell tagged 'parameters' that sets dataset, preset and device_target"
+            "there is not exactly one cell tagged 'parameters' that sets dataset, preset and "
+            "device_target"
         )
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and re.search(r"!\[\s*\]\(", cell.source):
@@ -203,7 +204,8 @@ def problems(path: Path) -> list[str]:
             found += [f"cell {cell.get('id')}: {text}" for text in cell_problems(cell)]
     if not found and nbformat.writes(normalised(notebook), version=4) + "\n" != text:
         found.append(
-            "there are timings, kernel versions, other metadata or another order of execution; run `make notebooks`"
+            "there are timings, kernel versions, other metadata or another order of execution; "
+            "run `make notebooks`"
         )
     return [f"{path.name}: {finding}" for finding in found]
 
@@ -215,7 +217,8 @@ def cell_problems(cell: nbformat.NotebookNode) -> list[str]:
         found.append("it was not executed")
     if re.search(r";\s*(#[^\n]*)?\Z", cell.source):
         found.append(
-            "it ends with a semicolon, which nbval does not see; end with an assignment or with plt.show()"
+            "it ends with a semicolon, which nbval does not see; end with an assignment or with "
+            "plt.show()"
         )
     if set(PAPERMILL_TAGS) & set(cell.metadata.get("tags", [])):
         found.append("papermill put it there")
@@ -238,7 +241,8 @@ def cell_problems(cell: nbformat.NotebookNode) -> list[str]:
         if any(kind.startswith("image/") for kind in data):
             if not cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip():
                 found.append(
-                    'a figure has no alt text in the cell\'s metadata, {"mystnb": {"image": {"alt": "…"}}}'
+                    'a figure has no alt text in the cell\'s metadata, {"mystnb": {"image": '
+                    '{"alt": "…"}}}'
                 )
     return found
 

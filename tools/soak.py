@@ -167,7 +167,8 @@ def main():
         finish(start(undisturbed, steps))
         tensors = compare(killed, undisturbed)
     print(
-        f"{options.kills} kills in {steps} steps, at most {worst} steps lost: {tensors} tensors, the history and the "
+        f"{options.kills} kills in {steps} steps, at most {worst} steps lost: {tensors} tensors, "
+        "the history and the "
         f"samples are those of an undisturbed run, bit for bit."
     )
 

@@ -10,7 +10,7 @@ from cyclegan_lessons.discriminator import PatchDiscriminator
 from cyclegan_lessons.generator import ResNetGenerator
 from cyclegan_lessons.layers import InstanceNorm2d, convolution
 
-# ------------------------------------------------------------------------------------------------- the whole generator
+# --- the whole generator --------------------------------------------------------------------------
 
 
 def swap_cells(cell: nn.Cell, kind: type, make):
@@ -102,7 +102,7 @@ class BiaslessOutput(ResNetGenerator):
         self.decoder[-2] = nn.Conv2d(base_channels, out_channels, 7, pad_mode="pad", **no_bias)
 
 
-# ---------------------------------------------------------------------------------------------- the whole discriminator
+# --- the whole discriminator ----------------------------------------------------------------------
 
 
 class FourStrides(PatchDiscriminator):
@@ -141,7 +141,7 @@ class DownToOnePixel(PatchDiscriminator):
         self.layers = nn.SequentialCell([*layers, convolution(channels, 1, 1)])
 
 
-# ---------------------------------------------------------------------------------------------------------- the layers
+# --- the layers -----------------------------------------------------------------------------------
 
 
 def shifted_upsampling(in_channels: int, out_channels: int) -> nn.Conv2dTranspose:

@@ -21,7 +21,7 @@ right_load_unpaired = dataset.load_unpaired
 right_read_image = images.read_image
 right_restore = training.CycleGANTrainer.restore
 
-# ---------------------------------------------------------------------------------------------------------- the losses
+# --- the losses -----------------------------------------------------------------------------------
 
 
 def mean_before_square(prediction, is_real, kind="lsgan"):
@@ -36,7 +36,7 @@ def sigmoid_lsgan(prediction, is_real, kind="lsgan"):
     return right_adversarial_loss(prediction, is_real, kind)
 
 
-# ----------------------------------------------------------------------------------------- pool, schedule, augmentation
+# --- pool, schedule, augmentation -----------------------------------------------------------------
 
 
 class ForgetfulPool(ImagePool):
@@ -86,7 +86,7 @@ def frozen_augmentation(
     return right_load_unpaired(folder, image_size, batch_size, seed, 0, split, workers, rank)
 
 
-# ----------------------------------------------------------------------------------------------------------- the steps
+# --- the steps ------------------------------------------------------------------------------------
 
 
 def identity_twice(networks, optimizer: nn.Optimizer, config: LessonConfig):
@@ -255,7 +255,7 @@ class Gradients:
         self.gradients = gradients
 
 
-# ----------------------------------------------------------------------------------------- files, checkpoints, resuming
+# --- files, checkpoints, resuming -----------------------------------------------------------------
 
 
 def no_greyscale(path):

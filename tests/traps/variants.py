@@ -42,7 +42,8 @@ TRAPS: dict[str, Trap] = {
         "batch norm, and set_train() is never called",
         "tutorial",
         {"layers.InstanceNorm2d": networks.BatchNormNeverTrained},
-        "the norm does nothing: a standard deviation of 7 comes out as {bad:.2f} instead of {right:.2f}",
+        "the norm does nothing: a standard deviation of 7 comes out as {bad:.2f} instead of "
+        "{right:.2f}",
         effects.spread_behind_norm,
         7,
         1,
@@ -82,7 +83,8 @@ TRAPS: dict[str, Trap] = {
         "zero padding in G",
         "tutorial",
         {"generator.ResNetGenerator": networks.ZeroPadded},
-        "a picture of one colour gets a border: its corner has {bad:.0%} of the middle's value instead of {right:.0%}",
+        "a picture of one colour gets a border: its corner has {bad:.0%} of the middle's value "
+        "instead of {right:.0%}",
         effects.corner_of_an_even_picture,
         16 / 49,
         1,
@@ -102,7 +104,8 @@ TRAPS: dict[str, Trap] = {
         'Conv2dTranspose(pad_mode="same")',
         "tutorial",
         {"layers.upsampling": networks.shifted_upsampling},
-        "the map moves by one pixel: column 3 of the small one becomes column {bad:.0f} instead of {right:.0f}",
+        "the map moves by one pixel: column 3 of the small one becomes column {bad:.0f} instead "
+        "of {right:.0f}",
         effects.place_of_upsampled_point,
         7,
         6,
@@ -115,7 +118,8 @@ TRAPS: dict[str, Trap] = {
             "generator.ResNetGenerator": networks.ZeroPaddedLeaky,
             "layers.upsampling": networks.shifted_upsampling,
         },
-        "a picture of one colour gets a border: its corner has {bad:.0%} of the middle's value instead of {right:.0%}",
+        "a picture of one colour gets a border: its corner has {bad:.0%} of the middle's value "
+        "instead of {right:.0%}",
         effects.corner_of_an_even_picture,
         16 / 49,
         1,
@@ -145,7 +149,8 @@ TRAPS: dict[str, Trap] = {
         "a sigmoid before the least squares, as the text has it",
         "tutorial",
         {"losses.adversarial_loss": steps.sigmoid_lsgan},
-        "a bad fake hardly teaches G: the gradient at a score of -10 is {bad:.5f} instead of {right:.0f}",
+        "a bad fake hardly teaches G: the gradient at a score of -10 is {bad:.5f} instead of "
+        "{right:.0f}",
         effects.pull_of_a_bad_score,
         -9.08e-5,
         -22,
@@ -165,7 +170,8 @@ TRAPS: dict[str, Trap] = {
         "the answer of load_param_into_net is ignored",
         "tutorial",
         {"checkpoint.load_strictly": steps.load_ignoring_the_answer},
-        "a checkpoint with a renamed block leaves {bad} parameters as they were and says nothing; else it is refused",
+        "a checkpoint with a renamed block leaves {bad} parameters as they were and says nothing; "
+        "else it is refused",
         effects.weights_not_loaded,
         4,
         0,
@@ -181,7 +187,8 @@ TRAPS: dict[str, Trap] = {
         "the backward cycle is printed as x → G(x) → F(G(x))",
         "tutorial",
         {"training.make_generator_step": steps.forward_cycle_twice},
-        "the second cycle looks at x: its loss is {bad:.2f} times |y − G(F(y))| instead of {right:.0f}",
+        "the second cycle looks at x: its loss is {bad:.2f} times |y − G(F(y))| instead of "
+        "{right:.0f}",
         effects.backward_cycle,
         2.083,
         1,
@@ -202,7 +209,8 @@ TRAPS: dict[str, Trap] = {
         "instance norm as group norm with one group",
         "public code",
         {"layers.InstanceNorm2d": networks.LayerNorm},
-        "a weak channel stays weak: standard deviation {bad:.2f} behind the norm instead of {right:.2f}",
+        "a weak channel stays weak: standard deviation {bad:.2f} behind the norm instead of "
+        "{right:.2f}",
         effects.spread_of_weak_channel,
         0.1033,
         1,
@@ -212,7 +220,8 @@ TRAPS: dict[str, Trap] = {
         "instance norm with gamma drawn around 0",
         "public code",
         {"layers.InstanceNorm2d": networks.GammaAroundZero},
-        "every layer turns its signal down: standard deviation {bad:.3f} behind the norm instead of {right:.0f}",
+        "every layer turns its signal down: standard deviation {bad:.3f} behind the norm instead "
+        "of {right:.0f}",
         effects.spread_behind_norm,
         0.0025,
         1,
@@ -222,7 +231,8 @@ TRAPS: dict[str, Trap] = {
         "instance norm on a 1×1 map",
         "public code",
         {"discriminator.PatchDiscriminator": networks.DownToOnePixel},
-        "the norm of one pixel is 0: of four different pictures D makes {bad} score instead of {right}",
+        "the norm of one pixel is 0: of four different pictures D makes {bad} score instead of "
+        "{right}",
         effects.different_scores,
         1,
         4,
@@ -278,7 +288,8 @@ TRAPS: dict[str, Trap] = {
         "D's loss is not halved",
         "public code",
         {"training.make_discriminator_step": steps.d_loss_not_halved},
-        "harmless: D's loss is {bad:.0f} times the paper's, not {right:.0f}, but Adam divides by the gradient's size",
+        "harmless: D's loss is {bad:.0f} times the paper's, not {right:.0f}, but Adam divides by "
+        "the gradient's size",
         effects.loss_of_d,
         2,
         1,
@@ -303,7 +314,8 @@ TRAPS: dict[str, Trap] = {
         "evaluation mode is switched on and never off again",
         "public code",
         {"layers.InstanceNorm2d": networks.NormByMode},
-        "with a norm that knows modes, a standard deviation of 7 comes out as {bad:.2f} instead of {right:.2f}",
+        "with a norm that knows modes, a standard deviation of 7 comes out as {bad:.2f} instead "
+        "of {right:.2f}",
         effects.spread_in_evaluation,
         7,
         1,
@@ -379,7 +391,8 @@ TRAPS: dict[str, Trap] = {
         "instance norm by BatchNorm with a momentum above 0",
         "MindSpore",
         {"layers.InstanceNorm2d": networks.MovingMoments},
-        "compiled, it overwrites its own constants: the third gradient is off by {bad:.0%} instead of {right:.0%}",
+        "compiled, it overwrites its own constants: the third gradient is off by {bad:.0%} "
+        "instead of {right:.0%}",
         effects.change_of_compiled_gradient,
         14.215,
         0,
