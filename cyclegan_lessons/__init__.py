@@ -1,28 +1,47 @@
 """CycleGAN Lessons: the paper's CycleGAN in MindSpore, one module per chapter of the course."""
 
 import os
-
-os.environ.setdefault("GLOG_v", "3")  # errors only; MindSpore reads it once, when it is imported
+from importlib import import_module
 
 from cyclegan_lessons.versions import check_versions
 
-check_versions()
+os.environ.setdefault("GLOG_v", "3")  # errors only; MindSpore reads it once, when it is imported
 
-from cyclegan_lessons.config import PRESETS, LessonConfig, get_preset
-from cyclegan_lessons.dataset import (
-    fetch_apple2orange,
-    load_images,
-    load_unpaired,
-    prepare_dataset,
-    write_mindrecord,
-)
-from cyclegan_lessons.device import select_device
-from cyclegan_lessons.discriminator import PatchDiscriminator, receptive_field
-from cyclegan_lessons.errors import LessonError
-from cyclegan_lessons.generator import ResNetGenerator
-from cyclegan_lessons.image_pool import ImagePool
-from cyclegan_lessons.inference import load_generator, translate
-from cyclegan_lessons.layers import InstanceNorm2d
-from cyclegan_lessons.losses import adversarial_loss, cycle_consistency_loss, identity_loss
-from cyclegan_lessons.orchard import Orchard, render_orchard
-from cyclegan_lessons.training import CycleGANTrainer, linear_decay
+# The public names of each module. A module is imported when one of its names is first used, since
+# MindSpore takes two seconds: `--help` and a mistyped option are answered in a tenth of one, and
+# the commands can say in a sentence what the import would say in a traceback.
+PUBLIC = {
+    "config": ("PRESETS", "LessonConfig", "get_preset"),
+    "dataset": (
+        "fetch_apple2orange",
+        "load_images",
+        "load_unpaired",
+        "prepare_dataset",
+        "write_mindrecord",
+    ),
+    "device": ("select_device",),
+    "discriminator": ("PatchDiscriminator", "receptive_field"),
+    "errors": ("LessonError",),
+    "generator": ("ResNetGenerator",),
+    "image_pool": ("ImagePool",),
+    "inference": ("load_generator", "translate"),
+    "layers": ("InstanceNorm2d",),
+    "losses": ("adversarial_loss", "cycle_consistency_loss", "identity_loss"),
+    "orchard": ("Orchard", "render_orchard"),
+    "training": ("CycleGANTrainer", "linear_decay"),
+}
+_home = {name: module for module, names in PUBLIC.items() for name in names}
+__all__ = list(_home)
+
+
+def __getattr__(name: str):
+    """Import a public name from its module; Python calls this for what it does not find here."""
+    if name not in _home:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    check_versions()
+    return getattr(import_module(f"{__name__}.{_home[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """What the Tab key offers."""
+    return sorted({*globals(), *__all__})

@@ -20,8 +20,8 @@ from cyclegan_lessons import (
 from cyclegan_lessons.checkpoint import read_checkpoint, write_checkpoint
 from cyclegan_lessons.dataset import load_images, prepare_dataset
 from cyclegan_lessons.evaluation import evaluate
-from cyclegan_lessons.inference import SHIPPED_MODEL, load_generator
-from cyclegan_lessons.plotting import sample_rows, tile
+from cyclegan_lessons.inference import SHIPPED_MODEL, load_generator, sample_rows
+from cyclegan_lessons.plotting import tile
 from cyclegan_lessons.runs import checkpoints_in
 
 ROOT = Path(__file__).resolve().parent.parent
