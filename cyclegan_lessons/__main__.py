@@ -12,9 +12,11 @@ from pathlib import Path
 def fetch(options):
     """Download apple2orange (or take an archive that is here), check it and make MindRecord files
     of it."""
+    from cyclegan_lessons.config import get_preset
     from cyclegan_lessons.dataset import prepare_dataset
 
-    print(prepare_dataset(options.dataset, folder=options.out, url=options.url))
+    size = get_preset("quick").image_size  # of the orchard; photographs keep their own
+    print(prepare_dataset(options.dataset, size, folder=options.out, url=options.url))
 
 
 def train(options):
