@@ -12,22 +12,18 @@ os.environ.setdefault("GLOG_v", "3")  # errors only; MindSpore reads it once, wh
 # the commands can say in a sentence what the import would say in a traceback.
 PUBLIC = {
     "config": ("PRESETS", "LessonConfig", "get_preset"),
-    "dataset": (
-        "fetch_apple2orange",
-        "load_images",
-        "load_unpaired",
-        "prepare_dataset",
-        "write_mindrecord",
-    ),
+    "dataset": ("load_images", "load_unpaired", "prepare_dataset"),
     "device": ("select_device",),
     "discriminator": ("PatchDiscriminator", "receptive_field"),
     "errors": ("LessonError",),
+    "fetch": ("fetch_apple2orange",),
     "generator": ("ResNetGenerator",),
     "image_pool": ("ImagePool",),
     "inference": ("load_generator", "translate"),
     "layers": ("InstanceNorm2d",),
     "losses": ("adversarial_loss", "cycle_consistency_loss", "identity_loss"),
     "orchard": ("Orchard", "render_orchard"),
+    "records": ("write_mindrecord",),
     "training": ("CycleGANTrainer", "linear_decay"),
 }
 _home = {name: module for module, names in PUBLIC.items() for name in names}

@@ -20,9 +20,11 @@ from cyclegan_lessons.versions import check_versions
 def fetch(options):
     """Download apple2orange (or take an archive that is here), check it and make MindRecord files
     of it."""
+    from cyclegan_lessons.config import get_preset
     from cyclegan_lessons.dataset import prepare_dataset
 
-    print(prepare_dataset(options.dataset, folder=options.out, url=options.url))
+    size = get_preset("quick").image_size  # of the orchard; photographs keep their own
+    print(prepare_dataset(options.dataset, size, folder=options.out, url=options.url))
 
 
 def train(options):
@@ -225,8 +227,8 @@ def system_error(error: OSError) -> str:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         what = "the output of this command"
     return (
-        f"{what} cannot be read or written ({error.strerror or error}); check that it is there, its "
-        "permissions, and the space on the disk."
+        f"{what} cannot be read or written ({error.strerror or error}); check that it is "
+        "there, its permissions, and the space on the disk."
     )
 
 

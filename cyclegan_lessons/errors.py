@@ -1,6 +1,5 @@
 """The one exception that the package raises on purpose."""
 
-
 ERROR = "error: "  # what the commands print before the sentence
 
 

@@ -1,26 +1,23 @@
 """Chapter 7: load a trained generator and translate images with it."""
 
-import sys
-from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 import mindspore as ms
 import numpy as np
 from mindspore import nn
-from PIL import Image
 from tqdm import tqdm
 
 from cyclegan_lessons.checkpoint import load_strictly, read_checkpoint
 from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.generator import ResNetGenerator
-from cyclegan_lessons.images import list_images, read_image
+from cyclegan_lessons.images import to_images, to_tensor
 
 DIRECTIONS = {"x2y": "G", "y2x": "F"}  # apples to oranges, and back
 # the demo preset, trained on the orchard
 SHIPPED_MODEL = Path(__file__).parent / "models" / "orchard.ckpt"
-BATCH = 16  # images that pass through the generator together
+# what passes through a generator together: so many images, and pixels, since they take memory
+BATCH, BATCH_PIXELS = 16, 2**20
 LARGEST_WEIGHT = 10_000  # those of trained generators are below 10
 
 
@@ -92,17 +89,6 @@ def check_weights(weights: dict[str, ms.Tensor], config: LessonConfig, source: P
         )
 
 
-def to_tensor(images: np.ndarray) -> ms.Tensor:
-    """uint8 N×H×W×3 to the float32 N×3×H×W in [-1, 1] that the networks take."""
-    return ms.Tensor(images.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1)
-
-
-def to_images(tensor: ms.Tensor) -> np.ndarray:
-    """The networks' N×3×H×W in [-1, 1] to uint8 N×H×W×3, rounded."""
-    values = (tensor.asnumpy().transpose(0, 2, 3, 1) + 1) * 127.5
-    return np.rint(values).clip(0, 255).astype(np.uint8)
-
-
 def translate(generator: nn.Cell, images: np.ndarray, bar: tqdm | None = None) -> np.ndarray:
     """Translate uint8 images N×H×W×3, or one of H×W×3, and return the same shape and type.
 
@@ -127,9 +113,10 @@ def translate(generator: nn.Cell, images: np.ndarray, bar: tqdm | None = None) -
     height, width = images.shape[1:3]
     rows, columns = (max(8, -(-side // 4) * 4) - side for side in (height, width))
     padded = np.pad(images, ((0, 0), (0, rows), (0, columns), (0, 0)), mode="reflect")
+    batch = max(1, min(BATCH, BATCH_PIXELS // (height * width)))
     parts = []
-    for i in range(0, len(padded), BATCH):
-        parts.append(to_images(generator(to_tensor(padded[i : i + BATCH]))))
+    for i in range(0, len(padded), batch):
+        parts.append(to_images(generator(to_tensor(padded[i : i + batch]))))
         if bar is not None:
             bar.update(len(parts[-1]))
     return np.concatenate(parts)[:, :height, :width]

@@ -1,7 +1,6 @@
 """Chapter 6: train G, F, D_X and D_Y together (section 4 and appendix 7.1 of the CycleGAN
 paper)."""
 
-import hashlib
 import json
 import math
 import zlib
@@ -19,7 +18,7 @@ from tqdm import tqdm
 from cyclegan_lessons.amp import MixedPrecision, unscaling
 from cyclegan_lessons.checkpoint import assign_strictly, read_checkpoint, write_checkpoint
 from cyclegan_lessons.config import LessonConfig
-from cyclegan_lessons.dataset import load_unpaired
+from cyclegan_lessons.dataset import describe_data, load_unpaired
 from cyclegan_lessons.device import sleep_while_computing, spread_threads
 from cyclegan_lessons.discriminator import PatchDiscriminator
 from cyclegan_lessons.errors import LessonError
@@ -42,14 +41,6 @@ def linear_decay(initial_rate: float, constant_epochs: int, decay_epochs: int) -
     epochs = constant_epochs + decay_epochs
     steps_to_zero = epochs - max(constant_epochs, 1) + 1
     return [initial_rate * min(1.0, (epochs - epoch) / steps_to_zero) for epoch in range(epochs)]
-
-
-def describe_data(folder: Path) -> dict[str, str]:
-    """The name of a data folder, and one checksum of all its training images."""
-    sums = b"".join(
-        (Path(folder) / f"train_{domain}.mindrecord.sha256").read_bytes() for domain in "xy"
-    )
-    return {"name": Path(folder).name, "sha256": hashlib.sha256(sums).hexdigest()}
 
 
 class CycleGAN(nn.Cell):
