@@ -18,8 +18,7 @@ from cyclegan_lessons.versions import check_versions
 
 
 def fetch(options):
-    """Download apple2orange (or take an archive that is here), check it and make MindRecord files
-    of it."""
+    """Download apple2orange, or take an archive that is here, and make checked MindRecord files."""
     from cyclegan_lessons.config import get_preset
     from cyclegan_lessons.dataset import prepare_dataset
 
@@ -136,7 +135,7 @@ def translate(options):
 def evaluate(options):
     """Print how good the translations of a data set's test images are."""
     from cyclegan_lessons.device import select_device
-    from cyclegan_lessons.evaluation import LEAST_IMAGES, evaluate
+    from cyclegan_lessons.scores import LEAST_IMAGES, evaluate
 
     select_device(options.device)
     results = evaluate(options.dataset, options.checkpoint, progress=True)

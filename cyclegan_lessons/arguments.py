@@ -88,9 +88,7 @@ def add_train_options(train: argparse.ArgumentParser):
         "--amp", action="store_true", help="convolve in float16, faster on GPU and Ascend"
     )
     length = train.add_mutually_exclusive_group()
-    length.add_argument(
-        "--steps", type=count, metavar="N", help="stop after N steps of the preset's schedule"
-    )
+    length.add_argument("--steps", type=count, metavar="N", help="stop after N steps")
     length.add_argument(
         "--epochs",
         type=count,

@@ -53,14 +53,13 @@ def translate_files(
         refuse_to_lose(paths, names, out, overwrite)
         generator = load_generator(checkpoint, direction)
         most = largest_picture(generator.encoder[1].out_channels)
-        with progress_bar(paths, "reading", progress) as bar:
-            sizes = [read_image(path)[..., 0].size for path in bar]  # before anything is written
-        if large := sum(size > most for size in sizes):
-            print(
-                f"{large} of {len(sizes)} images are made smaller: this network translates at most "
-                f"{most / 1e6:.2f} megapixels.",
-                file=sys.stderr,
+        with progress_bar(paths, "reading", progress) as bar:  # before anything is written
+            large = sum(read_image(path)[..., 0].size > most for path in bar)
+        if large:
+            say = (
+                f"{large} of {len(paths)} images are made smaller: this network translates at most"
             )
+            print(f"{say} {most / 1e6:.2f} megapixels.", file=sys.stderr)
         (out / "side_by_side").mkdir(parents=True, exist_ok=True)
         with progress_bar(paths, "translating", progress) as bar:
             for path, name in zip(bar, names):
