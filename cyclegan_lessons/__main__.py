@@ -118,7 +118,7 @@ def translate(options):
     layers are wider) is translated at that size, so that memory and time stay small.
     """
     from cyclegan_lessons.device import select_device
-    from cyclegan_lessons.inference import translate_files
+    from cyclegan_lessons.picture_files import translate_files
 
     select_device(options.device)
     written = translate_files(

@@ -43,8 +43,7 @@ def translate_files(
     images were made smaller. ``progress`` shows a bar.
 
     Raises `LessonError` when an input is not an image, two inputs have one name, a result is there
-    already (``overwrite`` replaces it, but never an input), or ``out`` cannot be written; then
-    nothing is written.
+    already (``overwrite`` replaces it, never an input), or ``out`` cannot be written.
     """
     out = Path(out)
     with system_errors(out):

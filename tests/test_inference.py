@@ -16,6 +16,11 @@ from cyclegan_lessons.training import CycleGAN
 CONFIG = LessonConfig(image_size=32, base_channels=2, n_layers=1)
 
 
+class Invert(nn.Cell):
+    def construct(self, x):
+        return -x
+
+
 @pytest.fixture(scope="module")
 def networks():
     return CycleGAN(CONFIG)
@@ -39,6 +44,15 @@ def test_pictures_and_tensors_are_inverse_and_in_range():
     tensor = to_tensor(images)
     assert tensor.shape == (1, 3, 16, 16) and float(tensor.min()) == -1 and float(tensor.max()) == 1
     np.testing.assert_array_equal(to_images(tensor), images)
+
+
+def test_sample_rows_translate_both_ways_and_back():
+    x = np.full((1, 8, 8, 3), 255, np.uint8)
+    y = np.zeros((1, 8, 8, 3), np.uint8)
+    rows = inference.sample_rows(Invert(), Invert(), x, y)
+    assert list(rows) == ["x", "G(x)", "F(G(x))", "y", "F(y)", "G(F(y))"]
+    assert (rows["G(x)"] == 0).all() and (rows["F(G(x))"] == 255).all()
+    assert (rows["F(y)"] == 255).all() and (rows["G(F(y))"] == 0).all()
 
 
 @pytest.mark.parametrize(("direction", "name"), [("x2y", "G"), ("y2x", "F")])
