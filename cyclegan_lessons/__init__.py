@@ -2,6 +2,9 @@
 
 import os
 
+from cyclegan_lessons.processes import end_with_launcher
+
+end_with_launcher()  # before anything that takes time
 os.environ.setdefault("GLOG_v", "3")  # errors only; MindSpore reads it once, when it is imported
 
 from cyclegan_lessons.versions import check_versions

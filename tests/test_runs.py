@@ -67,7 +67,7 @@ def other():
 
 
 def weights(trainer) -> dict[str, np.ndarray]:
-    return {name: parameter.asnumpy().copy() for name, parameter in trainer._parameters().items()}
+    return {name: parameter.asnumpy().copy() for name, parameter in trainer.parameters().items()}
 
 
 def assert_same_weights(one: dict, two: dict):
