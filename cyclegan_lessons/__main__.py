@@ -11,9 +11,11 @@ from pathlib import Path
 def fetch(options):
     """Download apple2orange (or take an archive that is here), check it and make MindRecord files
     of it."""
+    from cyclegan_lessons.config import get_preset
     from cyclegan_lessons.dataset import prepare_dataset
 
-    print(prepare_dataset(options.dataset, folder=options.out, url=options.url))
+    size = get_preset("quick").image_size  # of the orchard; photographs keep their own
+    print(prepare_dataset(options.dataset, size, folder=options.out, url=options.url))
 
 
 def train(options):
@@ -76,14 +78,14 @@ def configured(preset, options):
 
 def train_with_workers(options, config):
     """Start the same command in several workers, after all that can be checked before."""
-    from cyclegan_lessons.dataset import load_unpaired, prepare_dataset
+    from cyclegan_lessons.dataset import epoch_steps, prepare_dataset
     from cyclegan_lessons.launcher import launch
     from cyclegan_lessons.runs import checkpoints_in, refuse_to_overwrite, step_of
 
     if not options.resume:
         refuse_to_overwrite(options.out)
     data = prepare_dataset(options.dataset, image_size=config.image_size)
-    load_unpaired(data, config.image_size, config.batch_size, workers=config.workers)  # enough?
+    epoch_steps(data, config.batch_size, config.workers)  # enough images for all?
     launch(config.workers, ["-m", "cyclegan_lessons", *options.arguments], options.out)
     step = step_of(checkpoints_in(options.out)[-1])
     print(f"Trained {step} steps with {config.workers} workers; the run is in {options.out}.")

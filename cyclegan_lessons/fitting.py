@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from cyclegan_lessons.dataset import describe_data
+from cyclegan_lessons.dataset import describe_data, epoch_steps
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.processes import spread_threads, stop_signals
 
@@ -115,12 +115,13 @@ def saved_when_stopped(trainer, run) -> Iterator[None]:
 
 def last_step(trainer, data: Path) -> int:
     """The step at which the configuration ends; raises `LessonError` beyond the schedule."""
-    config, epoch_steps = trainer.config, trainer.pairs(data, epoch=0).get_dataset_size()
-    end = config.epochs * epoch_steps
+    config = trainer.config
+    length = epoch_steps(data, config.batch_size, config.workers)
+    end = config.epochs * length
     if config.steps is not None and config.steps > end:
         raise LessonError(
-            f"{config.steps} steps were asked for, but {config.epochs} epochs of {epoch_steps} "
-            f"steps end after {end}; ask for fewer steps or for more epochs."
+            f"{config.steps} steps were asked for, but {config.epochs} epochs of {length} steps "
+            f"end after {end}; ask for fewer steps or for more epochs."
         )
     return end if config.steps is None else config.steps
 

@@ -1,4 +1,4 @@
-"""history.csv of a run folder: a row of numbers for each training step; TensorBoard's copy of it."""
+"""history.csv of a run: a row of numbers for each training step, and TensorBoard's copy of it."""
 
 import csv
 import io

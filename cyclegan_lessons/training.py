@@ -15,7 +15,7 @@ from mindspore import Tensor, nn, ops
 from cyclegan_lessons.amp import mixed
 from cyclegan_lessons.checkpoint import assign_strictly, read_checkpoint, write_checkpoint
 from cyclegan_lessons.config import LessonConfig
-from cyclegan_lessons.dataset import load_unpaired
+from cyclegan_lessons.dataset import epoch_steps, load_unpaired
 from cyclegan_lessons.discriminator import PatchDiscriminator
 from cyclegan_lessons.fitting import fit
 from cyclegan_lessons.generator import ResNetGenerator
@@ -183,9 +183,9 @@ class CycleGANTrainer:
         After `restore` it continues with the very images that an uninterrupted run would have taken
         next, since these follow from the seed, the epoch and the place in the epoch.
         """
-        epoch_steps = self.pairs(data, epoch=0).get_dataset_size()
+        length = epoch_steps(data, self.config.batch_size, self.config.workers)
         while self.step < last:
-            epoch, done = divmod(self.step, epoch_steps)
+            epoch, done = divmod(self.step, length)
             self.set_rate(self.rates[epoch])
             pairs = self.pairs(data, epoch).create_dict_iterator(num_epochs=1)
             for pair in islice(pairs, done, done + last - self.step):

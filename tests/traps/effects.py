@@ -25,6 +25,7 @@ from cyclegan_lessons import (
     images,
     layers,
     losses,
+    records,
     training,
 )
 from cyclegan_lessons.config import LessonConfig
@@ -282,9 +283,9 @@ def crops_of_one_image() -> int:
     with tempfile.TemporaryDirectory() as folder:
         scene = render_orchard(1, 64).images[0]
         for name in ("train_x", "train_y"):
-            dataset.write_mindrecord([("one", scene)], Path(folder) / f"{name}.mindrecord")
+            records.write_mindrecord([("one", scene)], Path(folder) / f"{name}.mindrecord")
         epochs = [
-            dataset.load_unpaired(folder, epoch=e).create_tuple_iterator(output_numpy=True)
+            dataset.load_unpaired(folder, 64, epoch=e).create_tuple_iterator(output_numpy=True)
             for e in range(8)
         ]
         crops = [next(iter(epoch))[0] for epoch in epochs]
@@ -296,7 +297,7 @@ def partners_of_one_image() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("train_x", "train_y"):
             shades = (np.full((16, 16, 3), 60 * i, np.uint8) for i in range(2))
-            dataset.write_mindrecord(
+            records.write_mindrecord(
                 ((f"{i}", s) for i, s in enumerate(shades)), Path(folder) / f"{name}.mindrecord"
             )
         pairs = [

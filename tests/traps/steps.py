@@ -9,7 +9,7 @@ import numpy as np
 from mindspore import ops
 from PIL import Image
 
-from cyclegan_lessons import checkpoint, config, dataset, images, losses, training
+from cyclegan_lessons import checkpoint, config, dataset, images, losses, records, training
 from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.device import quiet_mindspore
 from cyclegan_lessons.image_pool import ImagePool
@@ -65,15 +65,13 @@ seven_epochs = {
 }
 
 
-def same_counter(
-    folder, image_size=64, batch_size=1, seed=0, epoch=0, split="train", workers=1, rank=0
-):
+def same_counter(folder, image_size, batch_size=1, seed=0, epoch=0, workers=1, rank=0):
     """`load_unpaired` with one counter for both sides: X number i always comes with Y number i."""
     rng, sides = np.random.default_rng([seed, epoch]), []
     for domain in "xy":
-        path = dataset.check_mindrecord(folder, f"{split}_{domain}")
-        records = ds.MindDataset(path, ["image"], num_parallel_workers=1, shuffle=False)
-        sides.append(records.rename("image", f"image_{domain}"))
+        path = records.check_mindrecord(folder, f"train_{domain}")
+        rows = ds.MindDataset(path, ["image"], num_parallel_workers=1, shuffle=False)
+        sides.append(rows.rename("image", f"image_{domain}"))
     columns = ["image_x", "image_y"]
 
     def augment_pair(*pair):
@@ -83,11 +81,9 @@ def same_counter(
     return pairs.batch(batch_size, drop_remainder=True, num_parallel_workers=1)
 
 
-def frozen_augmentation(
-    folder, image_size=64, batch_size=1, seed=0, epoch=0, split="train", workers=1, rank=0
-):
+def frozen_augmentation(folder, image_size, batch_size=1, seed=0, epoch=0, workers=1, rank=0):
     """`load_unpaired` of what was augmented and paired once: each epoch is epoch 0."""
-    return right_load_unpaired(folder, image_size, batch_size, seed, 0, split, workers, rank)
+    return right_load_unpaired(folder, image_size, batch_size, seed, 0, workers, rank)
 
 
 # --- what a step minimises ------------------------------------------------------------------------
