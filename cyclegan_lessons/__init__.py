@@ -3,8 +3,10 @@
 import os
 from importlib import import_module
 
+from cyclegan_lessons.processes import end_with_launcher
 from cyclegan_lessons.versions import check_versions
 
+end_with_launcher()  # before anything that takes time
 os.environ.setdefault("GLOG_v", "3")  # errors only; MindSpore reads it once, when it is imported
 
 # The public names of each module. A module is imported when one of its names is first used, since

@@ -31,26 +31,17 @@ def train(options):
     from cyclegan_lessons.config import get_preset
     from cyclegan_lessons.dataset import load_images, prepare_dataset
     from cyclegan_lessons.device import select_device
+    from cyclegan_lessons.fitting import resume
     from cyclegan_lessons.inference import sample_rows
     from cyclegan_lessons.parallel import join
     from cyclegan_lessons.plotting import tile
+    from cyclegan_lessons.processes import is_worker
     from cyclegan_lessons.runs import RunFolder
     from cyclegan_lessons.training import CycleGANTrainer
 
-    config = replace(
-        get_preset(options.preset), seed=options.seed, workers=options.workers, amp=options.amp
-    )
-    if options.steps is not None:
-        config = replace(config, steps=options.steps)
-    if options.epochs is not None:  # the paper's shape: half of them constant, half decaying
-        config = replace(
-            config,
-            constant_epochs=(options.epochs + 1) // 2,
-            decay_epochs=options.epochs // 2,
-            steps=None,
-        )
+    config = configured(get_preset(options.preset), options)
     select_device(options.device)
-    if config.workers > 1 and "MS_ROLE" not in os.environ:  # msrun sets it
+    if config.workers > 1 and not is_worker():
         return train_with_workers(options, config)
     group = join(config.workers)
     data = prepare_dataset(options.dataset, image_size=config.image_size)
@@ -61,27 +52,21 @@ def train(options):
     run = RunFolder(options.out, config, resume=options.resume, writes=group.rank == 0)
     trainer = CycleGANTrainer(config)
     if options.resume:
-        run.resume(trainer)
+        resume(trainer, run)
 
     def save_sample(trainer):
-        run.save_sample(
-            tile(list(sample_rows(trainer.G, trainer.F, *held_out).values())), trainer.step
-        )
+        rows = sample_rows(trainer.G, trainer.F, *held_out)
+        run.save_sample(tile(list(rows.values())), trainer.step)
 
+    every = options.save_every
     try:
-        trainer.fit(
-            data,
-            run,
-            save_every=options.save_every,
-            sample_every=options.save_every,
-            on_sample=save_sample,
-        )
+        trainer.fit(data, run, save_every=every, sample_every=every, on_sample=save_sample)
     except KeyboardInterrupt:
         if group.rank:  # msrun would kill the others, who may still be saving
             return
         print(
-            f"\nStopped and saved after step {trainer.step}; the same command with --resume goes "
-            "on.",
+            f"\nStopped and saved after step {trainer.step}; the same command with --resume "
+            f"continues.",
             file=sys.stderr,
         )
         raise
@@ -89,17 +74,29 @@ def train(options):
         print(f"Trained {trainer.step} steps; the run is in {options.out}.")
 
 
+def configured(preset, options):
+    """The settings of a training: those of a preset, changed as the options say."""
+    config = replace(preset, seed=options.seed, workers=options.workers, amp=options.amp)
+    if options.steps is not None:
+        config = replace(config, steps=options.steps)
+    if options.epochs is not None:  # the paper's shape: half of them constant, half decaying
+        halves = {"constant_epochs": -(-options.epochs // 2), "decay_epochs": options.epochs // 2}
+        config = replace(config, **halves, steps=None)
+    return config
+
+
 def train_with_workers(options, config):
     """Start the same command in several workers, after all that can be checked before."""
-    from cyclegan_lessons.dataset import prepare_dataset
+    from cyclegan_lessons.dataset import epoch_steps, prepare_dataset
     from cyclegan_lessons.launcher import launch
-    from cyclegan_lessons.runs import checkpoints_in, refuse_a_run
+    from cyclegan_lessons.runs import checkpoints_in, refuse_to_overwrite, step_of
 
     if not options.resume:
-        refuse_a_run(options.out)
-    prepare_dataset(options.dataset, image_size=config.image_size)
+        refuse_to_overwrite(options.out)
+    data = prepare_dataset(options.dataset, image_size=config.image_size)
+    epoch_steps(data, config.batch_size, config.workers)  # enough images for all?
     launch(config.workers, ["-m", "cyclegan_lessons", *options.arguments], options.out)
-    step = int(checkpoints_in(options.out)[-1].stem.removeprefix("step_"))
+    step = step_of(checkpoints_in(options.out)[-1])
     print(f"Trained {step} steps with {config.workers} workers; the run is in {options.out}.")
 
 
@@ -164,7 +161,7 @@ def interruptible():
     A Ctrl-C inside the import would abort the process, so it is raised at its end; and MindSpore
     turns one that comes while it computes into SIGTERM.
     """
-    from cyclegan_lessons.runs import stop_signals
+    from cyclegan_lessons.processes import stop_signals
 
     with stop_signals() as stops:
         import mindspore  # noqa: F401 (only to have it imported)

@@ -1,4 +1,4 @@
-"""The one exception that the package raises on purpose."""
+"""The exceptions that the package raises on purpose."""
 
 ERROR = "error: "  # what the commands print before the sentence
 
@@ -9,3 +9,7 @@ class LessonError(ValueError):
     The command line prints that sentence alone and exits with status 1; in a notebook it ends the
     traceback.
     """
+
+
+class DamagedFile(LessonError):
+    """A file that is torn, was changed, or was not written by this project."""
