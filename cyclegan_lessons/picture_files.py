@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.files import replacing
 from cyclegan_lessons.images import list_images, read_image
 from cyclegan_lessons.inference import load_generator, translate
 
@@ -135,8 +135,6 @@ def shrink(image: np.ndarray, most: int) -> np.ndarray:
 
 
 def save(image: np.ndarray, path: Path):
-    """Write a PNG file that is complete as soon as it has its name."""
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
-        draft = Path(folder) / "new.png"
+    """Write an image, uint8 H×W×3, as a PNG file that is complete as soon as it has its name."""
+    with replacing(path) as draft:
         Image.fromarray(image).save(draft)
-        os.replace(draft, path)
