@@ -140,7 +140,8 @@ def evaluate(options):
         print(json.dumps({way: scores.to_json() for way, scores in results.items()}, indent=2))
         return
     for way, scores in results.items():
-        print(f"{way:24}{'value':>8}   95% interval\n  {'images':22}{scores.images:8}")
+        print(f"{way:24}{'value':>8}{'   95% interval' if scores.interval else ''}")
+        print(f"  {'images':22}{scores.images:8}")
         for name, value in scores.numbers.items():
             low, high = scores.interval.get(name, (None, None))
             between = "" if low is None else f"   {low:.4f} to {high:.4f}"
@@ -156,10 +157,10 @@ COMMANDS = {function.__name__: function for function in (fetch, train, report, t
 
 @contextmanager
 def interruptible():
-    """Import MindSpore, then let SIGTERM raise `KeyboardInterrupt` during the block, like Ctrl-C.
+    """Import MindSpore, then let Ctrl-C and SIGTERM end the block in `KeyboardInterrupt`.
 
-    A Ctrl-C inside the import would abort the process, so it is raised at its end; and MindSpore
-    turns one that comes while it computes into SIGTERM.
+    A Ctrl-C inside the import would abort the process, so it waits for its end. One that comes
+    while MindSpore computes becomes a SIGTERM, or any error.
     """
     from cyclegan_lessons.processes import stop_signals
 
@@ -167,14 +168,23 @@ def interruptible():
         import mindspore  # noqa: F401 (only to have it imported)
     if stops:
         raise KeyboardInterrupt
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread hears of signals
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def stop(number, frame):
+        stops.append(number)
+        raise KeyboardInterrupt
+
+    is_main = threading.current_thread() is threading.main_thread()  # others hear of no signals
+    numbers = (signal.SIGINT, signal.SIGTERM) if is_main else ()
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
+    except Exception as error:
+        if stops:
+            raise KeyboardInterrupt from error
+        raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run(arguments: list[str]):
@@ -187,8 +197,7 @@ def run(arguments: list[str]):
         with interruptible():
             options.command(options)
     finally:
-        if sys.stdout is not None:  # closed by `>&-`
-            sys.stdout.flush()
+        sys.stdout.flush()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -197,9 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     0: it is done. 1: there is something to fix, and one sentence says what. 130: Ctrl-C stopped it.
     argparse exits with 2 after a mistyped option, and with 0 after `--help`.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
+    prepare_output()
     try:
         run(sys.argv[1:] if arguments is None else arguments)
         return 0
@@ -208,24 +215,23 @@ def main(arguments: list[str] | None = None) -> int:
     except LessonError as error:
         sentence = str(error)
     except OSError as error:
-        sentence = system_error(error)
+        if error.filename is None:  # the output, most likely: Python must not try it again
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (until the end of the process)
+        sentence = (
+            f"{error.filename or 'the output'} cannot be read or written "
+            f"({error.strerror or error}); check that it is there, its permissions, and the space "
+            "on the disk."
+        )
     print(f"{ERROR}{sentence}", file=sys.stderr)
     return 1
 
 
-def system_error(error: OSError) -> str:
-    """The sentence about a file, a folder or the output that the system refuses."""
-    what = error.filename or "a file"
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:  # what is left of the output must not be tried again at the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        what = "the output of this command"
-    return (
-        f"{what} cannot be read or written ({error.strerror or error}); check that it is "
-        "there, its permissions, and the space on the disk."
-    )
+def prepare_output():
+    """Let Python print names that the terminal cannot show, and print nothing when it is closed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # as after `>&-`
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (until the end of the process)
+        getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def check_current_folder():
