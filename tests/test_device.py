@@ -95,7 +95,8 @@ select_device("CPU")
 generator = ms.jit(ResNetGenerator(base_channels=2, n_layers=0).construct)
 generator(ms.Tensor(np.zeros((1, 3, 8, 8), np.float32))).asnumpy()
 spread_threads()
-kernels = [int(t) for t in os.listdir("/proc/self/task") if open(f"/proc/self/task/{t}/comm").read().startswith("KernelThread")]
+names = {int(t): open(f"/proc/self/task/{t}/comm").read() for t in os.listdir("/proc/self/task")}
+kernels = [t for t, name in names.items() if name.startswith("KernelThread")]
 print(os.sched_getaffinity(os.getpid()), *[os.sched_getaffinity(t) for t in kernels], sep="|")
 """
     )

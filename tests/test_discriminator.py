@@ -126,7 +126,9 @@ def test_receptive_field_is_the_one_in_the_gradients(n_layers, expected):
 
 
 def test_receptive_field_of_known_chains():
-    conv = lambda kernel, stride: nn.Conv2d(1, 1, kernel, stride)
+    def conv(kernel, stride):
+        return nn.Conv2d(1, 1, kernel, stride)
+
     assert receptive_field(nn.SequentialCell(conv(3, 1))) == 3
     assert receptive_field(nn.SequentialCell(conv(3, 2), nn.ReLU(), conv(5, 1))) == 3 + 2 * 4
     assert (

@@ -91,9 +91,12 @@ def write_notebook(path: Path, *sources: str) -> Path:
     return path
 
 
-FIGURE = "from IPython.display import Image, display\nimport base64\ndisplay(Image(base64.b64decode('{}')))".format(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+GREY_PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg"
 )
+FIGURE = f"""from IPython.display import Image, display
+import base64
+display(Image(base64.b64decode('{GREY_PIXEL}==')))"""
 
 
 @pytest.fixture(scope="module")

@@ -135,8 +135,10 @@ def chain(data, tmp_path_factory):
         start("PyNative")
     seen["stopped"] = len(rows(run)), sorted(path.name for path in run.glob("checkpoints/*"))
     seen["output"] = (run / "workers" / "worker_0.log").read_text()
-    # the steps of one checkpoint at least
-    resumed = lambda: len(rows(run)) >= seen["stopped"][0] + 2
+
+    def resumed():
+        return len(rows(run)) >= seen["stopped"][0] + 2  # the steps of one checkpoint at least
+
     with meanwhile(resumed, lambda: worker(1).kill()), pytest.raises(LessonError) as died:
         start("PyNative", "--resume")
     seen["died"], seen["left"] = str(died.value), of_this_test()
@@ -228,7 +230,8 @@ def test_what_worker_0_prints_is_shown_without_mindsporess_lines(tmp_path, capfd
 if os.environ["RANK_ID"] == "0":
     assert sys.argv[1:] == ["argument"]
     print("[INFO] DISTRIBUTED(1,2,python):a line of MindSpore")
-    for part in ("\\r 1/2 [00:01] é", "[WARNING] ME(3:4,Main", "Process): another\\n", "\\r 2/2", " [", "00:02]\\n", "end"):
+    parts = "\\r 1/2 [00:01] é", "[WARNING] ME(3:4,Main", "Process): another\\n"
+    for part in (*parts, "\\r 2/2", " [", "00:02]\\n", "end"):
         sys.stderr.buffer.write(part.encode())
         sys.stderr.flush()
         time.sleep(0.2)
@@ -243,9 +246,14 @@ else:
 
 
 def test_ctrl_c_reaches_every_worker(tmp_path, capfd):
-    started = lambda: len(list(tmp_path.glob("run/begun*"))) == 2  # noqa: E731
+    def started():
+        return len(list(tmp_path.glob("run/begun*"))) == 2
+
     begin = f"open(f'{tmp_path}/run/begun' + os.environ['RANK_ID'], 'w')"
-    stop = f"open(f'{tmp_path}/run/stopped' + os.environ['RANK_ID'], 'w'); sys.exit(130 if os.environ['RANK_ID'] == '0' else 0)"
+    stop = (
+        f"open(f'{tmp_path}/run/stopped' + os.environ['RANK_ID'], 'w'); "
+        "sys.exit(130 if os.environ['RANK_ID'] == '0' else 0)"
+    )
     with (
         meanwhile(started, lambda: os.kill(os.getpid(), signal.SIGINT)),
         pytest.raises(KeyboardInterrupt),

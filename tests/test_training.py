@@ -198,7 +198,10 @@ def test_log_loss_reaches_all_four_networks():
     losses, _, _ = run_steps(
         number_model(a, b, c, d), x, y, fake_x, fake_y, LessonConfig(adversarial="log")
     )
-    softplus = lambda s: np.logaddexp(0, s.astype(np.float64)).mean()
+
+    def softplus(s):
+        return np.logaddexp(0, s.astype(np.float64)).mean()
+
     assert losses["G"] == pytest.approx(softplus(-d * a * x), rel=1e-5)
     assert losses["F"] == pytest.approx(softplus(-c * b * y), rel=1e-5)
     assert losses["D_X"] == pytest.approx((softplus(-c * x) + softplus(c * fake_x)) / 2, rel=1e-5)

@@ -74,7 +74,10 @@ def same_counter(
         records = ds.MindDataset(path, ["image"], num_parallel_workers=1, shuffle=False)
         sides.append(records.rename("image", f"image_{domain}"))
     columns = ["image_x", "image_y"]
-    augment_pair = lambda *pair: tuple(dataset.augment(image, image_size, rng) for image in pair)
+
+    def augment_pair(*pair):
+        return tuple(dataset.augment(image, image_size, rng) for image in pair)
+
     pairs = ds.zip(tuple(sides)).map(augment_pair, columns, columns, num_parallel_workers=1)
     return pairs.batch(batch_size, drop_remainder=True, num_parallel_workers=1)
 

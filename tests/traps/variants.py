@@ -27,7 +27,7 @@ SCHEDULE = Check("test_training.test_schedule_of_the_paper")
 RESTORED = Check("test_training.test_restore_brings_back_all_that_save_wrote")
 
 TRAPS: dict[str, Trap] = {
-    # ------------------------------------------------------------------------------------------------- in the tutorial
+    # ------------------------------------------------------------------------------ in the tutorial
     "shared_blocks": Trap(
         "residual blocks by list multiplication, [block] * n",
         "tutorial",
@@ -204,7 +204,7 @@ TRAPS: dict[str, Trap] = {
         11_378_179,
         (Check("test_generator.test_parameters_at_the_papers_size"),),
     ),
-    # ------------------------------------------------------------------------------------------- in other public code
+    # ------------------------------------------------------------------------- in other public code
     "layer_norm": Trap(
         "instance norm as group norm with one group",
         "public code",
@@ -376,7 +376,7 @@ TRAPS: dict[str, Trap] = {
             ),
         ),
     ),
-    # ------------------------------------------------------------------------------------- found while this was written
+    # ----------------------------------------------------------------- found while this was written
     "identity_of_the_wrong_domain": Trap(
         "the identity loss is |G(x) − x|",
         "own find",
