@@ -35,6 +35,7 @@ The rest runs it: the commands, and what surrounds a training:
 - `runs`: the folder of a run, with its configuration, history, samples and checkpoints
 - `launcher`: several workers, started and watched
 - `report`: a page about a run
+- `report_parts`: its curves, pictures and tables
 - `notebook`: what only the notebooks need
 
 A tool imports no lesson, a lesson imports nothing of what runs it, and nothing imports in a circle.
