@@ -107,5 +107,6 @@ audit:  ## ask a public list of known vulnerabilities about the locked packages;
 	@build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit || { echo "make audit needs pip-audit, but pip could not install it (see above); try again with a network." >&2; exit 1; }
 	$(PYTHON) tools/audit.py build/audit/bin/pip-audit
 
-clean:  ## remove everything that make made, the environment too
+clean:  ## remove everything that make made, the environment too; notebooks that you changed are kept
+	@if [ -d build/lab ] || [ -d build/book ]; then $(PYTHON) tools/copies.py build/lab build/book; fi
 	rm -rf build $(VENV) *.egg-info

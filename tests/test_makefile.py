@@ -249,6 +249,26 @@ def test_a_target_fails_when_one_of_its_stages_fails(project, fake_python, targe
     assert seen == STAGES[target][: STAGES[target].index(stage) + 1]
 
 
+def test_clean_keeps_what_somebody_changed(project):
+    import copies
+
+    shutil.copy(ROOT / "tools" / "copies.py", project / "tools")
+    lab = project / "build" / "lab"
+    copies.update(lab, ROOT / "book" / "_static")
+    (lab / "mine.ipynb").write_text("{}")
+    result = make(project, "clean", f"PYTHON={sys.executable}")
+    assert result.returncode != 0
+    assert result.stderr.splitlines()[0] == (
+        "build/lab holds files that were changed or added: mine.ipynb; move them elsewhere, or "
+        "remove that folder yourself, then run `make clean` again."
+    )
+    assert (lab / "mine.ipynb").exists()
+    (lab / "mine.ipynb").unlink()
+    assert make(project, "clean", f"PYTHON={sys.executable}").returncode == 0
+    assert not (project / "build").exists()
+    assert make(project, "clean", "PYTHON=no-such-python").returncode == 0  # nothing to look at
+
+
 @pytest.mark.parametrize("broken", ["", "test", "book"])
 def test_ci_fails_when_one_of_the_two_commands_fails(tmp_path, broken):
     script(tmp_path / "make", f'echo "make $*"; [ "$1" != "{broken}" ]')
