@@ -71,6 +71,7 @@ class LessonConfig:
         return self.constant_epochs + self.decay_epochs
 
 
+#: The configurations of the course by name: quick, demo and paper.
 PRESETS = {
     "quick": LessonConfig(image_size=64, base_channels=16, n_layers=3, steps=30),
     "demo": LessonConfig(  # its schedule, rate and identity weight were found by trying
