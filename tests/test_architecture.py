@@ -88,7 +88,8 @@ def test_the_map_names_every_module_once():
 
 def test_the_readme_shows_the_same_map():
     begin, end = FACE.index("- `"), FACE.index("\n\nA tool imports")
-    assert FACE[begin:end] in (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = FACE[begin:end] in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert shown, "copy the three lists of __init__.py into the README"
 
 
 def test_imports_run_one_way():
@@ -145,7 +146,8 @@ def size_findings(name: str, text: str) -> list[str]:
     lines = text.splitlines()
     found = [f"{name} has {len(lines)} lines"] if len(lines) > 250 else []
     for i, line in enumerate(lines, start=1):
-        found += [f"{name}:{i} has {len(line)} columns"] if len(line) > 100 else []
+        wide = len(re.sub(r"https?://[^\s\"]+", "", line)) > 100  # an address cannot be broken
+        found += [f"{name}:{i} has {len(line)} columns"] if wide else []
         found += [f"{name}:{i} holds an order to the formatter"] if "fmt: skip" in line else []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):

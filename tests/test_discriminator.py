@@ -12,6 +12,7 @@ from parity import examples, forward
 from reference.stored import about
 
 from cyclegan_lessons.discriminator import PatchDiscriminator, receptive_field
+from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.layers import InstanceNorm2d
 
 PROPERTY = examples(8)
@@ -123,6 +124,12 @@ def test_receptive_field_is_the_one_in_the_gradients(n_layers, expected):
     image = np.random.default_rng(0).uniform(-1, 1, (1, 3, side, side)).astype(np.float32)
     seen = gradients_of_cells(discriminator, image, [(cells // 2, cells // 2)])[0, 0] != 0
     assert seen.any(axis=1).sum() == seen.any(axis=0).sum() == expected
+
+
+@pytest.mark.parametrize("n_layers", [0, -1])
+def test_at_least_one_strided_layer(n_layers):
+    with pytest.raises(LessonError, match=f"at least 1 strided layer, but n_layers is {n_layers};"):
+        PatchDiscriminator(base_channels=1, n_layers=n_layers)
 
 
 def test_receptive_field_of_known_chains():
