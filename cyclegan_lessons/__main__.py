@@ -104,7 +104,8 @@ def report(options):
     """Make one HTML page that shows a training run: curves, samples, numbers and configuration."""
     from cyclegan_lessons.report import write_report
 
-    print(f"The report is in {write_report(options.run, options.out)}.")
+    page = write_report(options.run, options.out, options.overwrite)
+    print(f"The report is in {page}.")
 
 
 def translate(options):

@@ -115,6 +115,11 @@ def add_report_options(report: argparse.ArgumentParser):
         metavar="FILE",
         help="where the page goes (default: report.html in the run folder)",
     )
+    report.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="write the page over a file that is no page of this command",
+    )
 
 
 def add_translate_options(translate: argparse.ArgumentParser):
