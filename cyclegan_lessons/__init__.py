@@ -22,7 +22,7 @@ Read in this order:
 - `inference`: chapter 7, translate images with a trained generator
 - `picture_files`: chapter 7, translate image files and folders
 - `evaluation`: chapter 9, how good a translation is, with intervals
-- `scores`: chapter 9, the numbers of a generator's translations in both directions
+- `scores`: chapter 9, the test images of a data set, translated and scored
 - `costs`: chapter 10, the arithmetic of a training step
 - `amp`: chapter 10, convolutions in float16
 - `parallel`: chapter 10, several processes train one model
@@ -35,14 +35,14 @@ These stand on a few tools, which you may skip:
 - `processes`: locks, signals, workers and threads
 - `files`: write a file completely or not at all
 - `cache`: where downloads and prepared data sets are kept
-- `history`: the table of a run, one row for each step
 - `shading`: noise, blends and vectors for the renderer of the orchard
 - `plotting`: grids of images, and curves of losses
 
 The rest runs it: the commands, and what surrounds a training:
 
 - `__main__`: the commands fetch, train, report, translate and evaluate
-- `arguments`: their options
+- `arguments`: the options of the commands
+- `history`: the table of a run, one row for each step
 - `runs`: the folder of a run, with its configuration, history, samples and checkpoints
 - `launcher`: several workers, started and watched
 - `report`: a page about a run
@@ -53,7 +53,8 @@ A tool imports no lesson, a lesson imports nothing of what runs it, and nothing 
 """
 
 import os
-from importlib import import_module, metadata
+from importlib import import_module
+from importlib.metadata import version
 
 from cyclegan_lessons.processes import end_with_launcher
 from cyclegan_lessons.versions import check_versions
@@ -85,12 +86,9 @@ __all__ = list(_home)
 
 
 def __getattr__(name: str):
-    """Import a public name from its module; Python calls this for what it does not find here.
-
-    ``__version__`` is looked up only now, too: a copy that is not installed has none.
-    """
-    if name == "__version__":
-        return metadata.version("cyclegan-lessons")
+    """Import a public name from its module; Python calls this for what it does not find here."""
+    if name == "__version__":  # a copy that is not installed has none
+        return version("cyclegan-lessons")
     if name not in _home:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     check_versions()

@@ -6,14 +6,12 @@ mistyped option is answered at once. See `main` for what the exit status says.
 
 import json
 import os
-import signal
 import sys
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
 
 from cyclegan_lessons.arguments import make_parser
 from cyclegan_lessons.errors import ERROR, LessonError
+from cyclegan_lessons.processes import interruptible
 from cyclegan_lessons.versions import check_versions
 
 
@@ -29,49 +27,15 @@ def fetch(options):
 def train(options):
     """Train a model on a data set and keep everything about it in a run folder."""
     from cyclegan_lessons.config import get_preset
-    from cyclegan_lessons.dataset import load_images, prepare_dataset
     from cyclegan_lessons.device import select_device
-    from cyclegan_lessons.fitting import resume
-    from cyclegan_lessons.inference import sample_rows
-    from cyclegan_lessons.parallel import join
-    from cyclegan_lessons.plotting import tile
     from cyclegan_lessons.processes import is_worker
-    from cyclegan_lessons.runs import RunFolder
-    from cyclegan_lessons.training import CycleGANTrainer
 
     config = configured(get_preset(options.preset), options)
     select_device(options.device)
     if config.workers > 1 and not is_worker():
-        return train_with_workers(options, config)
-    group = join(config.workers)
-    data = prepare_dataset(options.dataset, image_size=config.image_size)
-    held_out = [
-        load_images(data, name, image_size=config.image_size, limit=4)
-        for name in ("test_x", "test_y")
-    ]
-    run = RunFolder(options.out, config, resume=options.resume, writes=group.rank == 0)
-    trainer = CycleGANTrainer(config)
-    if options.resume:
-        resume(trainer, run)
-
-    def save_sample(trainer):
-        rows = sample_rows(trainer.G, trainer.F, *held_out)
-        run.save_sample(tile(list(rows.values())), trainer.step)
-
-    every = options.save_every
-    try:
-        trainer.fit(data, run, save_every=every, sample_every=every, on_sample=save_sample)
-    except KeyboardInterrupt:
-        if group.rank:  # msrun would kill the others, who may still be saving
-            return
-        print(
-            f"\nStopped and saved after step {trainer.step}; the same command with --resume "
-            f"continues.",
-            file=sys.stderr,
-        )
-        raise
-    if group.size == 1:
-        print(f"Trained {trainer.step} steps; the run is in {options.out}.")
+        train_with_workers(options, config)
+    else:
+        train_in_this_process(options, config)
 
 
 def configured(preset, options):
@@ -83,6 +47,40 @@ def configured(preset, options):
         halves = {"constant_epochs": -(-options.epochs // 2), "decay_epochs": options.epochs // 2}
         config = replace(config, **halves, steps=None)
     return config
+
+
+def train_in_this_process(options, config):
+    """Train, as the only process or as one of several workers."""
+    from cyclegan_lessons.dataset import load_images, prepare_dataset
+    from cyclegan_lessons.fitting import resume
+    from cyclegan_lessons.inference import sample_rows
+    from cyclegan_lessons.parallel import join
+    from cyclegan_lessons.plotting import tile
+    from cyclegan_lessons.runs import RunFolder
+    from cyclegan_lessons.training import CycleGANTrainer
+
+    group, every = join(config.workers), options.save_every
+    data = prepare_dataset(options.dataset, image_size=config.image_size)
+    held_out = [load_images(data, f"test_{d}", 4, config.image_size) for d in "xy"]
+    run = RunFolder(options.out, config, resume=options.resume, writes=group.rank == 0)
+    trainer = CycleGANTrainer(config)
+    if options.resume:
+        resume(trainer, run)
+
+    def save_sample(trainer):
+        rows = sample_rows(trainer.G, trainer.F, *held_out)
+        run.save_sample(tile(list(rows.values())), trainer.step)
+
+    try:
+        trainer.fit(data, run, save_every=every, sample_every=every, on_sample=save_sample)
+    except KeyboardInterrupt:
+        if group.rank:  # msrun would kill the others, who may still be saving
+            return
+        said = f"Stopped and saved after step {trainer.step}; the same command with --resume"
+        print(f"\n{said} continues.", file=sys.stderr)
+        raise
+    if group.size == 1:
+        print(f"Trained {trainer.step} steps; the run is in {options.out}.")
 
 
 def train_with_workers(options, config):
@@ -154,38 +152,6 @@ def evaluate(options):
 
 
 COMMANDS = {function.__name__: function for function in (fetch, train, report, translate, evaluate)}
-
-
-@contextmanager
-def interruptible():
-    """Import MindSpore, then let Ctrl-C and SIGTERM end the block in `KeyboardInterrupt`.
-
-    A Ctrl-C inside the import would abort the process, so it waits for its end. One that comes
-    while MindSpore computes becomes a SIGTERM, or any error.
-    """
-    from cyclegan_lessons.processes import stop_signals
-
-    with stop_signals() as stops:
-        import mindspore  # noqa: F401 (only to have it imported)
-    if stops:
-        raise KeyboardInterrupt
-
-    def stop(number, frame):
-        stops.append(number)
-        raise KeyboardInterrupt
-
-    is_main = threading.current_thread() is threading.main_thread()  # others hear of no signals
-    numbers = (signal.SIGINT, signal.SIGTERM) if is_main else ()
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    except Exception as error:
-        if stops:
-            raise KeyboardInterrupt from error
-        raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def run(arguments: list[str]):
