@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -467,33 +468,33 @@ def test_a_checkpoint_with_damaged_facts_is_one_sentence(fault, lessons, folder,
 
 
 @pytest.fixture
-def as_ordinary_user():
-    """Run without the rights of root, for whom every file can be read."""
-    if os.geteuid() == 0:
-        os.seteuid(65534)
-        yield
-        os.seteuid(0)
-    else:
-        yield
+def open_folder():
+    """A folder that an ordinary user can reach; pytest's own is root's alone when root runs it."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o777)
+        yield Path(name)
 
 
 @pytest.mark.parametrize("closed", ["in", "in/a.png", "shut", "shut.ckpt"])
-def test_what_may_not_be_read_or_written_is_named(closed, tmp_path, request, lessons, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+def test_what_may_not_be_read_or_written_is_named(closed, open_folder, capfd, monkeypatch):
+    monkeypatch.chdir(open_folder)
     for name in ("in", "shut"):
-        (tmp_path / name).mkdir()
-    Image.new("RGB", (16, 16)).save(tmp_path / "in" / "a.png")
-    shutil.copy(SHIPPED_MODEL, tmp_path / "shut.ckpt")
-    os.chmod(tmp_path, 0o777)
-    os.chmod(tmp_path / closed, 0)
-    request.getfixturevalue("as_ordinary_user")
-    if not os.access(tmp_path, os.R_OK, effective_ids=True):
-        pytest.skip(f"the folders above {tmp_path} are closed to an ordinary user")
-    command = ["translate", tmp_path / "in", "--out", tmp_path / "shut" / "out"]
-    if closed.endswith(".ckpt"):
-        command += ["--checkpoint", tmp_path / closed]
-    result = lessons(*command)
-    assert (result.returncode, result.out) == (1, "")
-    (sentence,) = (line for line in result.err.splitlines() if line.startswith("error: "))
-    assert str(tmp_path / closed) in sentence
+        (open_folder / name).mkdir()
+    Image.new("RGB", (16, 16)).save(open_folder / "in" / "a.png")
+    shutil.copy(SHIPPED_MODEL, open_folder / "shut.ckpt")
+    shutil.copy(SHIPPED_MODEL, open_folder / "model.ckpt")
+    command = ["translate", open_folder / "in", "--out", open_folder / "shut" / "out"]
+    command += ["--checkpoint", open_folder / (closed if "ckpt" in closed else "model.ckpt")]
+    os.chmod(open_folder / closed, 0)
+    user = os.geteuid()
+    os.seteuid(user or 65534)  # root may read and write all of it
+    try:
+        code = main([str(argument) for argument in command])
+    finally:
+        os.seteuid(user)
+        os.chmod(open_folder / closed, 0o700)
+    out, err = capfd.readouterr()
+    assert (code, out) == (1, "")
+    (sentence,) = (line for line in err.splitlines() if line.startswith("error: "))
+    assert str(open_folder / closed) in sentence
     assert "Permission denied" in sentence
