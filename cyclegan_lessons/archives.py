@@ -65,7 +65,8 @@ def sound_zip() -> Iterator[None]:
 
 def unpack_members(opened: zipfile.ZipFile, folder: Path) -> bool:
     """Unpack the files that are of use; return whether the tutorial's records are among them."""
-    members = [member for member in opened.infolist() if not member.is_dir()]
+    listed = [member for member in opened.infolist() if member.filename]  # a name can be empty
+    members = [member for member in listed if not member.is_dir()]
     for member in members:
         check_member(member)
     if sum(member.file_size for member in members) > shutil.disk_usage(folder).free:

@@ -152,7 +152,10 @@ def transfer(url: str, path: Path):
     """
     before, shown = socket.getdefaulttimeout(), sys.stderr.isatty()
     slow = Timer(
-        PATIENCE, print, [f"{url} is slow; to stop waiting, {ADVICE}."], {"file": sys.stderr}
+        PATIENCE,
+        print,
+        [f"{url} is slow; to stop waiting, press Ctrl-C and {ADVICE}."],
+        {"file": sys.stderr},
     )
     slow.daemon = True
     # the package itself would wait for ever when a transfer stalls

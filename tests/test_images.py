@@ -2,14 +2,12 @@
 
 import io
 import os
-import struct
 import threading
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers_faults import as_ordinary_user
+from helpers_faults import as_ordinary_user, chunk, png
 from PIL import Image, ImageFile
 
 import cyclegan_lessons
@@ -25,21 +23,6 @@ from cyclegan_lessons.images import (
 from cyclegan_lessons.records import write_mindrecord
 
 BOTH = pytest.mark.parametrize("read", [read_image, encode_file])
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    """One chunk of a PNG file."""
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png(width: int, height: int, *extra: bytes, claimed: int | None = None) -> bytes:
-    """A black PNG of one bit a pixel, with more chunks; it can claim to have another height."""
-    header = struct.pack(">IIBBBBB", width, claimed or height, 1, 0, 0, 0, 0)
-    rows = bytes(-(-width // 8) + 1)
-    pressed = zlib.compressobj()
-    data = b"".join(pressed.compress(rows) for _ in range(height)) + pressed.flush()
-    parts = (chunk(b"IHDR", header), *extra, chunk(b"IDAT", data), chunk(b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def one_sentence(error: pytest.ExceptionInfo) -> str:
