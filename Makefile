@@ -89,12 +89,13 @@ ablation: setup  ## train with and without each trap for chapter 8, up to an hou
 soak: setup  ## kill a training run 50 times and compare it with an undisturbed one; ARGS="--kills 5" for less
 	$(PY) tools/soak.py $(ARGS)
 
-lock:  ## write requirements.txt and environment.yml from pyproject.toml, keeping versions that still fit
+lock:  ## write the requirements and environment.yml from pyproject.toml, keeping versions that fit
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --disable-pip-version-check uv
+	cat requirements.txt requirements-gpu.txt > build/lock/requirements.txt
 	build/lock/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.10 --fork-strategy fewest \
-		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.txt
-	$(PYTHON) tools/environment.py
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file build/lock/requirements.txt
+	$(PYTHON) tools/environment.py build/lock/requirements.txt
 
 clean:  ## remove everything that make made, the environment too
 	rm -rf build $(VENV) *.egg-info
