@@ -1,5 +1,5 @@
 """The course's commands: ``python -m cyclegan_lessons fetch | train | report | translate |
-evaluate``."""
+evaluate | devices``."""
 
 import argparse
 import json
@@ -136,6 +136,15 @@ def evaluate(options):
         print("There are no twins in this dataset, so errors cannot be measured.")
 
 
+def devices(options):
+    """Print for each kind of device what it needs, what is there and what is missing."""
+    from cyclegan_lessons.device import quiet_mindspore
+    from cyclegan_lessons.diagnosis import describe_devices
+
+    with quiet_mindspore():
+        print(describe_devices())
+
+
 def count(text: str) -> int:
     """A whole number from 1 on, for argparse."""
     number = int(text)
@@ -145,7 +154,7 @@ def count(text: str) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The five commands with their options; the names are those of the notebooks' parameters."""
+    """The six commands with their options; the names are those of the notebooks' parameters."""
     parser = argparse.ArgumentParser(
         prog="python -m cyclegan_lessons", description="Train and use the paper's CycleGAN."
     )
@@ -253,6 +262,9 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--dataset", **dataset)
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(command=evaluate)
+
+    command = commands.add_parser("devices", help=devices.__doc__, description=devices.__doc__)
+    command.set_defaults(command=devices)
     return parser
 
 
