@@ -122,6 +122,7 @@ OPTIONS = {
     "report": ["--out", "--overwrite"],
     "translate": ["--checkpoint", "--direction", "--device", "--overwrite", "--out"],
     "evaluate": ["--checkpoint", "--device", "--json"],
+    "devices": [],
 }
 # What ends a command before it takes long: `train` and `evaluate` would render and train.
 CLOSING = {"train": ["--dataset", "none", "--out", "new"], "evaluate": ["--dataset", "none"]}
