@@ -49,7 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
             f"({error.strerror or error}); check that it is there, its permissions, and the space "
             "on the disk."
         )
-    print(f"{ERROR}{sentence}", file=sys.stderr)
+    # a name may hold a line's end, or orders to the terminal
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in sentence)
+    print(f"{ERROR}{shown}", file=sys.stderr)
     return 1
 
 

@@ -373,6 +373,13 @@ def test_names_that_the_terminal_cannot_show(folder):
     assert "Traceback" not in result.stderr
 
 
+def test_a_name_with_orders_to_the_terminal_stays_in_its_line(lessons):
+    result = lessons("translate", "new\nline \x1b[31mred.png", "--out", "bad")
+    assert result.returncode == 1
+    assert r"expected at new\nline \x1b[31mred.png, but" in result.err
+    assert result.err.count("\n") == 1
+
+
 def test_a_deleted_folder_is_one_sentence(folder):
     result = through_shell("mkdir gone; cd gone; rmdir ../gone; $LESSONS evaluate", folder)
     assert result.returncode == 1
