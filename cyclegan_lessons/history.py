@@ -28,10 +28,13 @@ def parsed_rows(path: Path) -> list[dict | None]:
         return []
     with open(path, newline="", encoding="utf-8", errors="replace") as file:
         lines = [line for line in file if line.endswith("\n")]
-    table = csv.DictReader(lines)
-    if not lines or not {*WHOLE, "rate"} <= set(table.fieldnames or ()):
-        return [None] * bool(lines)
-    return [parsed(row) for row in table]
+    try:
+        table = csv.DictReader(lines)
+        if not lines or not {*WHOLE, "rate"} <= set(table.fieldnames or ()):
+            return [None] * bool(lines)
+        return [parsed(row) for row in table]
+    except csv.Error:  # such as a field of a megabyte
+        return [None]
 
 
 def parsed(row: dict) -> dict | None:
