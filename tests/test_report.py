@@ -188,7 +188,7 @@ def test_a_run_without_samples_and_checkpoints_has_a_page(tmp_path):
             CHANGED,
         ),
         (
-            lambda run: rewrite(run / "history.csv", b"\n1,", b"\n1" + 200_000 * b"0" + b","),
+            lambda run: rewrite(run / "history.csv", b"\n1,", b"\n1" + 11_000_000 * b"0" + b","),
             CHANGED,
         ),
         (lambda run: folder_for(run / "history.csv"), "history.csv should be a file that can be"),
