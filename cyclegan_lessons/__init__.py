@@ -32,15 +32,18 @@ These stand on a few tools, which you may skip:
 - `errors`: the exceptions that the package raises on purpose
 - `versions`: whether this Python and this MindSpore can run the course
 - `device`: CPU, GPU or Ascend
+- `diagnosis`: what a device needs, and what of it is missing
 - `processes`: locks, signals, workers and threads
 - `files`: write a file completely or not at all
 - `cache`: where downloads and prepared data sets are kept
+- `progress`: a bar for what takes long
 - `shading`: noise, blends and vectors for the renderer of the orchard
 - `plotting`: grids of images, and curves of losses
 
 The rest runs it: the commands, and what surrounds a training:
 
-- `__main__`: the commands fetch, train, report, translate and evaluate
+- `__main__`: one command, from its line to its exit status
+- `commands`: what fetch, train, report, translate, evaluate and devices do
 - `arguments`: the options of the commands
 - `history`: the table of a run, one row for each step
 - `runs`: the folder of a run, with its configuration, history, samples and checkpoints

@@ -151,6 +151,7 @@ OPTIONS = {
     "report": add_report_options,
     "translate": add_translate_options,
     "evaluate": add_evaluate_options,
+    "devices": lambda devices: None,  # it has none
 }
 
 

@@ -34,9 +34,9 @@ def fit(
     """Train on the MindRecord files in ``data`` to the configured end, and return the history.
 
     ``run``, a `RunFolder`, receives the history, and a checkpoint every ``save_every`` steps and at
-    the end; then it is closed. ``on_sample`` receives the trainer every ``sample_every`` steps
-    and at the end. With several workers only the first one writes, shows and calls, losses are
-    means over all, and what stops one stops all after the same step.
+    the end; then it is closed. ``on_sample`` is called with the trainer every ``sample_every``
+    steps and at the end. With several workers only the first one writes, shows and calls, losses
+    are means over all, and what stops one stops all after the same step.
 
     Ctrl-C and SIGTERM stop after a complete step, save, and raise `KeyboardInterrupt`. Raises
     `LessonError` when the schedule is too short, the data are not those that the run began with, or

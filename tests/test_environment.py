@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = (ROOT / "requirements.txt").read_text()
+GPU_LOCK = (ROOT / "requirements-gpu.txt").read_text()
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 PYTHONS = ("3.10", "3.11", "3.12")
 COMMAND = "cyclegan-lessons"
@@ -39,9 +40,9 @@ def ranges() -> list[Requirement]:
     ]
 
 
-def pinned() -> list[Requirement]:
-    """The lines of requirements.txt as requirements, their hashes left out."""
-    lines = LOCK.replace("\\\n", " ").splitlines()
+def pinned(lock: str = LOCK) -> list[Requirement]:
+    """The lines of a lock as requirements, their hashes left out."""
+    lines = lock.replace("\\\n", " ").splitlines()
     return [
         Requirement(line.split(" --hash")[0].strip())
         for line in lines
@@ -70,7 +71,7 @@ def test_every_range_admits_what_is_pinned(python, machine):
     environment |= {"sys_platform": "linux", "os_name": "posix", "implementation_name": "cpython"}
     pins = {
         canonicalize_name(r.name): r
-        for r in pinned()
+        for r in pinned(LOCK + GPU_LOCK)
         if not r.marker or r.marker.evaluate(environment)
     }
     for wanted in ranges():
@@ -83,11 +84,12 @@ def test_every_range_admits_what_is_pinned(python, machine):
 
 
 def test_one_exact_version_with_hashes_for_every_package():
-    names = [canonicalize_name(r.name) for r in pinned()]
+    both = LOCK + GPU_LOCK
+    names = [canonicalize_name(r.name) for r in pinned(both)]
     assert len(names) == len(set(names))
-    for requirement in pinned():
+    for requirement in pinned(both):
         assert [s.operator for s in requirement.specifier] == ["=="], requirement
-    for entry in LOCK.replace("\\\n", " ").splitlines():
+    for entry in both.replace("\\\n", " ").splitlines():
         assert re.search(r" --hash=sha256:[0-9a-f]{64}", entry), f"no hash: {entry[:60]}"
 
 
@@ -131,7 +133,10 @@ def test_the_command_of_the_package_is_its_main_function():
     assert result.stderr.startswith("error: ")
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "environment.yml", "pyproject.toml"])
+LOCKS = ["requirements.txt", "requirements-gpu.txt", "environment.yml", "pyproject.toml"]
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_no_addresses(name):
     assert "://" not in (ROOT / name).read_text()
     assert (
