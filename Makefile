@@ -18,7 +18,7 @@ PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup wheelhouse book html lab test lint notebooks train bench demo traps ablation soak device-check lock audit clean
+.PHONY: help setup book html lab test lint notebooks train bench demo traps ablation soak lock audit clean
 .PHONY: wheelhouse device-check
 
 help:  ## list the targets

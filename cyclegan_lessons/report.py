@@ -99,7 +99,7 @@ def read_rows(run: Path) -> list[dict]:
     """The history of a run, at least one row; raises `LessonError` where there is none."""
     path = run / "history.csv"
     try:
-        rows = read_history(path) if path.exists() else []
+        rows = read_history(path)
         lines = path.read_text(encoding="utf-8", errors="replace").split() if path.exists() else []
     except OSError as error:
         raise LessonError(

@@ -1,5 +1,4 @@
-"""Kill a training run with `kill -9` at random moments, go on with --resume each time: what `make
-soak` does.
+"""Kill a training run with `kill -9` at random moments and resume it each time: `make soak`.
 
 In the end the weights must be those of a run that nobody disturbed, bit for bit, and no kill may
 have cost more steps than lie between two checkpoints. The network is tiny: nearly all the time goes
@@ -74,7 +73,7 @@ def finish(process: subprocess.Popen):
 
 
 def rows_of(run: Path) -> list[dict]:
-    """The whole rows of the history as it is now."""
+    """The complete rows of the history as it is now."""
     path = run / "history.csv"
     return read_history(path) if path.exists() else []
 
