@@ -133,7 +133,8 @@ def evaluate(options):
         print(json.dumps({way: scores.to_json() for way, scores in results.items()}, indent=2))
         return
     for way, scores in results.items():
-        print(f"{way:24}{'value':>8}   95% interval\n  {'images':22}{scores.images:8}")
+        print(f"{way:24}{'value':>8}{'   95% interval' if scores.interval else ''}")
+        print(f"  {'images':22}{scores.images:8}")
         for name, value in scores.numbers.items():
             low, high = scores.interval.get(name, (None, None))
             between = "" if low is None else f"   {low:.4f} to {high:.4f}"
