@@ -1,5 +1,5 @@
 """The course's commands: ``python -m cyclegan_lessons fetch | train | report | translate |
-evaluate``."""
+evaluate | export``."""
 
 import argparse
 import json
@@ -136,6 +136,14 @@ def evaluate(options):
         print("There are no twins in this dataset, so errors cannot be measured.")
 
 
+def export(options):
+    """Write both generators for other programs, as ONNX files or as one HTML page."""
+    from cyclegan_lessons.export import export
+
+    for path in export(options.source, options.out, options.format, options.overwrite):
+        print(f"Written: {path}")
+
+
 def count(text: str) -> int:
     """A whole number from 1 on, for argparse."""
     number = int(text)
@@ -145,7 +153,7 @@ def count(text: str) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The five commands with their options; the names are those of the notebooks' parameters."""
+    """The six commands with their options; the names are those of the notebooks' parameters."""
     parser = argparse.ArgumentParser(
         prog="python -m cyclegan_lessons", description="Train and use the paper's CycleGAN."
     )
@@ -253,6 +261,23 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--dataset", **dataset)
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(command=evaluate)
+
+    command = commands.add_parser("export", help=export.__doc__, description=export.__doc__)
+    command.add_argument(
+        "source",
+        nargs="?",
+        type=Path,
+        metavar="RUN_OR_CHECKPOINT",
+        help="a run folder or a .ckpt file (default: the model in the package)",
+    )
+    command.add_argument(
+        "--format", choices=("onnx", "web"), default="onnx", help="default: %(default)s"
+    )
+    command.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there already"
+    )
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    command.set_defaults(command=export)
     return parser
 
 
