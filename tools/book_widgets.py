@@ -38,13 +38,10 @@ class Widget(SphinxDirective):
         name = self.arguments[0]
         if name not in NAMES:
             raise self.error(f"there is no widget {name!r}, but {', '.join(NAMES)}")
-        if name == "training" and not (Path(self.env.srcdir) / HISTORY).exists():
-            self.env.note_dependency(HISTORY)
-            names = []  # the history is not there yet: the content stays
-        else:
-            names = [name]
-        start = f'<div class="widget" data-widget="{name}">' if names else "<div>"
-        self.env.metadata[self.env.docname].setdefault("widgets", []).extend(names)
+        start = "<div>"  # without a history its place keeps what is in it
+        if name != "training" or read_history(self.env.srcdir):
+            start = f'<div class="widget" data-widget="{name}">'
+            self.env.metadata[self.env.docname].setdefault("widgets", []).append(name)
         content = nodes.container()
         self.state.nested_parse(self.content, self.content_offset, content)
         return [
@@ -59,7 +56,8 @@ def add_scripts(app: Sphinx, page: str, template: str, context: dict, doctree):
     names = app.env.metadata.get(page, {}).get("widgets", [])
     if names:
         app.add_css_file("widgets/widgets.css")
-        for script in ("words", "widgets", *(["history"] if "training" in names else []), *names):
+        extra = ["patch"] if "receptive_field" in names else []
+        for script in ("words", "widgets", *extra, *dict.fromkeys(names)):
             app.add_js_file(f"widgets/{script}.js", loading_method="defer")
 
 
@@ -77,11 +75,24 @@ def write_files(app: Sphinx, error: Exception | None):
         "model": web_model(SHIPPED_MODEL),
         "scenes": f"window.cycleganScenes = {json.dumps(scenes())};\n",
     }
-    history = Path(app.srcdir) / HISTORY
-    if history.exists():
-        scripts["history"] = f"window.cycleganHistory = {history.read_text().strip()};\n"
+    history = read_history(app.srcdir)
+    patch = history.pop("patch", None) or {"source": data_uri(a_scene()), "map": None}
+    scripts["patch"] = f"window.cycleganPatch = {json.dumps(patch)};\n"
+    if history:
+        scripts["history"] = f"window.cycleganHistory = {json.dumps(history)};\n"
     for name, script in scripts.items():
         (folder / f"{name}.js").write_text(script, encoding="utf-8")
+
+
+def read_history(folder: str | Path) -> dict:
+    """The stored history of the model in the package, or nothing where there is none yet."""
+    path = Path(folder) / HISTORY
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def a_scene():
+    """An orange for the receptive field, where the history has no map of a trained D_Y."""
+    return render_orchard(1, 128, "y", TEST_SEEDS["y"]).images[0]
 
 
 def scenes() -> list[dict]:

@@ -2,7 +2,7 @@
 
 (function () {
   "use strict";
-  const { say, element, labelled, load, loadModel, translate, show, shrink } = Widgets;
+  const { say, element, labelled, translate, show, shrink } = Widgets;
   const LARGEST = 1e8; // pixels of a file; more may be too much for the browser
   const KEPT = 1024; // longest side to which an opened picture is made smaller at once
   const SIZES = [64, 128, 256]; // longest sides that are translated
@@ -27,29 +27,7 @@
     return image;
   }
 
-  function make(place, kept) {
-    kept.hidden = false; // the figure stays until somebody asks for more
-    const open = element("button", { type: "button", className: "widget-button" });
-    const refused = element("p", { role: "alert", className: "widget-status" });
-    open.textContent = say("translate.open");
-    open.onclick = async () => {
-      open.disabled = true;
-      try {
-        await loadModel();
-        if (!place.closest("[data-own]")) await load("scenes.js");
-        kept.hidden = true;
-        place.replaceChildren();
-        fill(place);
-      } catch (error) {
-        refused.textContent = error.message;
-        open.disabled = false;
-      }
-    };
-    place.append(open, refused);
-    if (window.cycleganModel) open.click(); // a page of its own has loaded it already
-  }
-
-  function fill(place) {
+  function make(place) {
     const scenes = window.cycleganScenes ?? [];
     const canvases = [0, 1, 2].map(() => element("canvas", { width: 64, height: 64, role: "img" }));
     const captions = canvases.map(() => element("figcaption"));
@@ -152,13 +130,12 @@
       element("div", { className: "widget-controls" },
         labelled(say("translate.choose"), chooser({})), photograph,
         labelled(say("translate.direction"), direction), labelled(say("translate.size"), size)),
-      element("div", { className: "widget-pictures" },
+      element("div", { className: "widget-pictures three" },
         ...canvases.map((canvas, i) => element("figure", {}, canvas, captions[i]))),
       bar, status, save);
     status.textContent = say(scenes.length ? "translate.hint" : "translate.own.hint");
     run();
-    thumbs[0]?.focus();
   }
 
-  Widgets.define("translate", make);
+  Widgets.define("translate", make, ["cyclegan.js", "model.js", "scenes.js"]);
 })();

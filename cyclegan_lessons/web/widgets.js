@@ -1,11 +1,11 @@
 /* What the book's small programs share. A page holds places like
      <div class="widget" data-widget="losses"> … what is shown without JavaScript … </div>
-   and a program for each of them calls Widgets.define("losses", make). make(place, kept) fills the
-   place; `kept` holds what was there, and is hidden unless the program shows it. */
+   and a program for each of them calls Widgets.define("losses", make). make(place) fills the
+   place; what was there is hidden. */
 
 window.Widgets = (function () {
   "use strict";
-  const own = document.currentScript.src; // empty where the script stands in the page itself
+  const own = document.currentScript.src; // empty in a page that holds all its scripts
   const folder = own.slice(0, own.lastIndexOf("/") + 1);
   const loaded = {};
 
@@ -50,12 +50,6 @@ window.Widgets = (function () {
         element("script", { src: folder + script, onload: resolve, onerror: failed }));
     });
     return loaded[script];
-  }
-
-  async function loadModel() {
-    if (!window.cyclegan) await load("cyclegan.js");
-    if (!window.cycleganModel) await load("model.js");
-    return window.cycleganModel;
   }
 
   // Run generator "G" or "F" on a picture in a worker, so that the page stays awake. Returns
@@ -114,16 +108,68 @@ window.Widgets = (function () {
     return source.getContext("2d").getImageData(0, 0, width, height);
   }
 
-  function define(name, make) {
+  // Lines over a common x axis: lines is {name: [values]}, and `className` colours each of them.
+  // Returns the drawing, and the functions that turn values into its coordinates.
+  function plot(title, xs, lines, yEnds) {
+    const [low, high] = yEnds, width = 300, height = 150;
+    const span = xs.at(-1) - xs[0] || 1;
+    const toX = (x) => 34 + ((x - xs[0]) / span) * (width - 44);
+    const toY = (y) => height - 18 - ((y - low) / (high - low)) * (height - 38);
+    const drawing = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", class: "widget-plot" });
+    drawing.setAttribute("aria-label", title);
+    const text = (x, y, words, anchor) => (
+      shape("text", { x, y, "text-anchor": anchor, "font-size": 10 }, words));
+    drawing.append(
+      shape("path", { d: `M34 20V${height - 18}H${width - 10}`, class: "widget-axis" }),
+      text(30, 28, String(high), "end"), text(30, height - 18, String(low), "end"),
+      text(34, height - 5, String(xs[0]), "middle"),
+      text(width - 10, height - 5, String(xs.at(-1)), "end"),
+      text(34, 12, title, "start"));
+    Object.entries(lines).forEach(([name, values], i) => {
+      const points = values.map((value, j) => `${toX(xs[j]).toFixed(1)},${toY(value).toFixed(1)}`);
+      drawing.append(
+        shape("polyline", { points: points.join(" "), class: `widget-line line-${i}` }),
+        shape("text", { x: width - 10 - 40 * (Object.keys(lines).length - 1 - i), y: 12,
+          "text-anchor": "end", "font-size": 10, class: `ink-${i}` }, name));
+    });
+    return { drawing, toX, toY };
+  }
+
+  // Give every place called `name` its program. When that needs further `scripts`, a button comes
+  // first, so that a page stays light for those who only read.
+  function define(name, make, scripts = []) {
     for (const kept of document.querySelectorAll(`[data-widget="${name}"]`)) {
       const place = element("div", { className: "widget-live", role: "group" });
       place.setAttribute("aria-label", say(`${name}.title`));
       kept.before(place);
-      kept.hidden = true;
-      make(place, kept);
+      const start = () => {
+        kept.hidden = true;
+        place.replaceChildren();
+        make(place);
+      };
+      if (scripts.length && folder) place.append(...opener(name, scripts, place, start));
+      else start();
     }
   }
 
-  return { say, element, shape, labelled, load, loadModel, translate, show, difference, shrink,
-    define };
+  function opener(name, scripts, place, start) {
+    const button = element("button", { type: "button", className: "widget-button" });
+    const refused = element("p", { role: "alert", className: "widget-status" });
+    button.textContent = say(`${name}.open`);
+    button.onclick = async () => {
+      button.disabled = true;
+      try {
+        for (const script of scripts) await load(script);
+        start();
+        place.querySelector("button, select, input").focus();
+      } catch (error) {
+        refused.textContent = error.message;
+        button.disabled = false;
+      }
+    };
+    return [button, refused];
+  }
+
+  return { say, element, shape, labelled, translate, show, difference, shrink,
+    plot, define };
 })();
