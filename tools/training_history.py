@@ -6,7 +6,8 @@ file.
 The file holds
 - "steps": the steps of the points of all curves, at most 200 of them, each a mean over its block;
 - "curves": for each title of `plotting.CURVES` the losses by name, one value for each point;
-- "samples": at most 24 of the run's sample grids as {"step", "source"}, a JPEG as a data: address;
+- "samples": at most 24 of the run's sample grids as {"step", "source"}, a WebP picture as a
+  data: address;
 - "rows": what the rows of a sample show;
 - "patch": {"source", "map"}: a rendered orange of 128×128 pixels, and the scores that the trained
   D_Y gives it, 14 rows of 14; left out when the newest checkpoint has no D_Y.

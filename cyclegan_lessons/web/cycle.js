@@ -18,7 +18,7 @@
   Widgets.define("cycle", (place) => {
     const scene = element("select", {}, ...[1, 2, 3, 4, 5, 6].map((number) => (
       element("option", { value: number - 1 }, say("translate.scene.x", { number })))));
-    const noise = element("input", { type: "range", min: 0, max: 32, value: 0 });
+    const noise = element("input", { type: "range", min: 0, max: 64, value: 0 });
     const go = element("button", { type: "button", className: "widget-button" }, say("cycle.go"));
     const status = element("p", { role: "status", className: "widget-status" });
     const pictures = element("div", { className: "widget-pictures" });

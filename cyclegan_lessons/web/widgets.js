@@ -108,7 +108,7 @@ window.Widgets = (function () {
     return source.getContext("2d").getImageData(0, 0, width, height);
   }
 
-  // Lines over a common x axis: lines is {name: [values]}, and `className` colours each of them.
+  // Lines over a common x axis: lines is {name: [values]}.
   // Returns the drawing, and the functions that turn values into its coordinates.
   function plot(title, xs, lines, yEnds) {
     const [low, high] = yEnds, width = 300, height = 150;
@@ -126,11 +126,12 @@ window.Widgets = (function () {
       text(width - 10, height - 5, String(xs.at(-1)), "end"),
       text(34, 12, title, "start"));
     Object.entries(lines).forEach(([name, values], i) => {
+      const side = /^(F|.*_x)$/i.test(name) ? "into-x" : "into-y"; // red apples, orange oranges
       const points = values.map((value, j) => `${toX(xs[j]).toFixed(1)},${toY(value).toFixed(1)}`);
       drawing.append(
-        shape("polyline", { points: points.join(" "), class: `widget-line line-${i}` }),
-        shape("text", { x: width - 10 - 40 * (Object.keys(lines).length - 1 - i), y: 12,
-          "text-anchor": "end", "font-size": 10, class: `ink-${i}` }, name));
+        shape("polyline", { points: points.join(" "), class: `widget-line ${side}` }),
+        shape("text", { x: width - 10 - 55 * (Object.keys(lines).length - 1 - i), y: 12,
+          "text-anchor": "end", "font-size": 10, class: side }, name));
     });
     return { drawing, toX, toY };
   }
