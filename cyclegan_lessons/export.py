@@ -164,7 +164,9 @@ def web_model(checkpoint: Path) -> str:
     _, info = read_checkpoint(checkpoint)
     model = {name: info["config"][name] for name in ("image_size", "base_channels", "n_layers")}
     for direction, name in DIRECTIONS.items():
-        weights = [p.asnumpy().ravel() for p in load_generator(checkpoint, direction).get_parameters()]
+        weights = [
+            p.asnumpy().ravel() for p in load_generator(checkpoint, direction).get_parameters()
+        ]
         half = np.concatenate(weights).astype("<f2")
         if not np.isfinite(half).all():
             raise LessonError(

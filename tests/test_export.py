@@ -14,7 +14,7 @@ import pytest
 from cyclegan_lessons import LessonConfig, LessonError, load_generator, render_orchard
 from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.checkpoint import write_checkpoint
-from cyclegan_lessons.export import export, onnx_model, web_model, web_page
+from cyclegan_lessons.export import WEB, export, onnx_model, web_model, web_page
 from cyclegan_lessons.inference import DIRECTIONS, SHIPPED_MODEL, to_tensor
 from cyclegan_lessons.training import CycleGAN
 
@@ -107,6 +107,17 @@ def test_the_page_is_one_file_that_loads_nothing(checkpoint, tmp_path):
     assert not re.findall(r"<link|<img|\bsrc=|@import|url\(|https?://|<!-- ", outside)
     assert page.count("<script>") == page.count("</script>") == 5
     assert 'data-widget="translate"' in page and "cycleganModel" in page
+
+
+def test_every_text_of_the_scripts_has_its_words():
+    words = json.loads((WEB / "words.json").read_text(encoding="utf-8"))
+    used = {
+        name
+        for path in WEB.glob("*.js")
+        for name in re.findall(r'say\(\s*"([^"]+)"', path.read_text())
+    }
+    assert len(used) > 30 and used <= words.keys()
+    assert all(isinstance(text, str) and text for text in words.values())
 
 
 def test_the_newest_checkpoint_of_a_run_is_taken(checkpoint, tmp_path):
