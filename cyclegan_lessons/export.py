@@ -25,9 +25,9 @@ def export(
 ) -> list[Path]:
     """Write both generators of a checkpoint, or of a run folder's newest one, and return the files.
 
-    ``kind`` ``"onnx"`` writes ``out/G.onnx`` and ``out/F.onnx`` (see `onnx_model`), ``"web"`` writes
-    ``out/translate.html``, a page that needs no other file and no network. Without ``source`` it is
-    the model in the package. Raises `LessonError` when there is no whole checkpoint, the package
+    ``kind`` ``"onnx"`` writes ``out/G.onnx`` and ``out/F.onnx`` (see `onnx_model`), ``"web"``
+    ``out/translate.html``, a page that needs no other file and no network. Without ``source`` it
+    is the model in the package. Raises `LessonError` when there is no whole checkpoint, the package
     onnx is missing, a file is there already and ``overwrite`` is not set, or ``out`` cannot be
     written; then nothing is written.
     """
@@ -129,7 +129,8 @@ class Graph:
         return name
 
     def chain(self, cells: nn.Cell, x: str) -> str:
-        """Add cells one after the other; ``x`` is the input's name, and the output's is returned."""
+        """Add cells one after the other; ``x`` names the input, and the output's name comes
+        back."""
         channels = 0
         for cell in cells:
             if isinstance(cell, ResidualBlock):

@@ -138,7 +138,7 @@ def test_float16_weights_are_read_exactly(tmp_path):
 
 @pytest.mark.parametrize(("direction", "domain"), [("x2y", "x"), ("y2x", "y")])
 def test_float16_weights_change_a_picture_by_less_than_a_person_sees(tmp_path, direction, domain):
-    """Measured with the model of 8,800 steps at 64×64: on average 0.004 of 255 levels, at most 1."""
+    """Measured with the model of 8,800 steps: on average 0.004 of 255 levels, at most 1."""
     generator = load_generator(direction=direction)
     image = render_orchard(1, 64, domain, seed=7).images[0]
     result = run_node(
