@@ -178,9 +178,17 @@ def web_model(checkpoint: Path) -> str:
     return f"window.cycleganModel = {json.dumps(model)};\n"
 
 
-def web_words() -> str:
-    """A script for a page: every text that its scripts show, by name, from web/words.json."""
-    return f"window.cycleganWords = {(WEB / 'words.json').read_text(encoding='utf-8').strip()};\n"
+def read_words(language: str = "en") -> dict[str, str]:
+    """Every text that the page's scripts show, by name: web/words.json, and in its place what
+    web/words.LANGUAGE.json has, where there is one."""
+    files = (WEB / "words.json", WEB / f"words.{language}.json")
+    tables = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.exists()]
+    return {name: text for table in tables for name, text in table.items()}
+
+
+def web_words(language: str = "en") -> str:
+    """The same as a script for a page."""
+    return f"window.cycleganWords = {json.dumps(read_words(language), ensure_ascii=False)};\n"
 
 
 def web_page(checkpoint: Path) -> str:
@@ -190,7 +198,7 @@ def web_page(checkpoint: Path) -> str:
         for name in ("page.html", "widgets.css", "widgets.js", "cyclegan.js", "translate.js")
     }
     scripts = [web_words(), web_model(checkpoint), *(texts[n] for n in texts if n.endswith("js"))]
-    words = json.loads((WEB / "words.json").read_text(encoding="utf-8"))
+    words = read_words()
     parts = {
         "title": escape(words["page.title"]),
         "text": escape(words["page.text"]),

@@ -14,7 +14,15 @@ import pytest
 from cyclegan_lessons import LessonConfig, LessonError, load_generator, render_orchard
 from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.checkpoint import write_checkpoint
-from cyclegan_lessons.export import WEB, export, onnx_model, web_model, web_page
+from cyclegan_lessons.export import (
+    WEB,
+    export,
+    onnx_model,
+    read_words,
+    web_model,
+    web_page,
+    web_words,
+)
 from cyclegan_lessons.inference import DIRECTIONS, SHIPPED_MODEL, to_tensor
 from cyclegan_lessons.training import CycleGAN
 
@@ -118,6 +126,26 @@ def test_every_text_of_the_scripts_has_its_words():
     }
     assert len(used) > 30 and used <= words.keys()
     assert all(isinstance(text, str) and text for text in words.values())
+
+
+def test_a_translation_takes_the_place_of_the_words_that_it_has(tmp_path, monkeypatch):
+    monkeypatch.setattr("cyclegan_lessons.export.WEB", tmp_path)
+    (tmp_path / "words.json").write_text('{"yes": "yes", "no": "no"}')
+    (tmp_path / "words.zh_CN.json").write_text('{"yes": "是"}', encoding="utf-8")
+    assert read_words() == {"yes": "yes", "no": "no"}
+    assert web_words("zh_CN") == 'window.cycleganWords = {"yes": "是", "no": "no"};\n'
+    assert read_words("fr") == read_words()
+
+
+def test_an_installed_package_has_all_files_of_the_page():
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    project = tomllib.loads((WEB.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["cyclegan_lessons"]
+    packed = {path for pattern in patterns for path in WEB.parent.glob(pattern)}
+    assert set(WEB.iterdir()) <= packed
 
 
 def test_the_newest_checkpoint_of_a_run_is_taken(checkpoint, tmp_path):

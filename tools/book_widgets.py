@@ -1,11 +1,14 @@
 """A Sphinx extension: the directive ``widget``, a place for one of the book's small programs.
 
     ```{widget} translate
+    :code: cyclegan.js
     What is shown without JavaScript: a figure, or a sentence.
     ```
 
-The programs and their words are in cyclegan_lessons/web. A page with a widget loads its script and
-what all share; the model and the scenes are loaded only when a reader asks for them.
+With ``code``, the text of that program follows, folded. The programs and their words are in
+cyclegan_lessons/web; words.zh_CN.json beside words.json would hold those of a book whose `language`
+is zh_CN. A page with a widget loads its script and what all share; the model and the scenes are
+loaded only when a reader asks for them.
 """
 
 import base64
@@ -15,6 +18,7 @@ import shutil
 from pathlib import Path
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -33,22 +37,29 @@ class Widget(SphinxDirective):
     """A div that holds the directive's content and names the program that takes its place."""
 
     required_arguments, has_content = 1, True
+    option_spec = {"code": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
-        name = self.arguments[0]
+        name, code = self.arguments[0], self.options.get("code")
         if name not in NAMES:
             raise self.error(f"there is no widget {name!r}, but {', '.join(NAMES)}")
-        start = "<div>"  # without a history its place keeps what is in it
-        if name != "training" or read_history(self.env.srcdir):
-            start = f'<div class="widget" data-widget="{name}">'
-            self.env.metadata[self.env.docname].setdefault("widgets", []).append(name)
+        if name == "training" and not read_history(self.env.srcdir):
+            return []  # nothing to show yet
+        self.env.metadata[self.env.docname].setdefault("widgets", []).append(name)
         content = nodes.container()
         self.state.nested_parse(self.content, self.content_offset, content)
+        start = f'<div class="widget" data-widget="{name}">'
         return [
             nodes.raw("", start, format="html"),
             *content.children,
             nodes.raw("", "</div>", format="html"),
+            *([self.program(code)] if code else []),
         ]
+
+    def program(self, code: str) -> nodes.Node:
+        text = (WEB / code).read_text(encoding="utf-8")
+        block = nodes.literal_block(text, text, language="javascript")
+        return nodes.container("", block, classes=["toggle"])
 
 
 def add_scripts(app: Sphinx, page: str, template: str, context: dict, doctree):
@@ -71,7 +82,7 @@ def write_files(app: Sphinx, error: Exception | None):
     for path in (*WEB.glob("*.js"), *WEB.glob("*.css")):
         shutil.copy(path, folder)
     scripts = {
-        "words": web_words(),
+        "words": web_words(app.config.language),
         "model": web_model(SHIPPED_MODEL),
         "scenes": f"window.cycleganScenes = {json.dumps(scenes())};\n",
     }
