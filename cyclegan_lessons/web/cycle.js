@@ -9,7 +9,8 @@
   function addNoise(picture, levels) {
     const data = picture.data.map((value, i) => {
       if (i % 4 === 3 || !levels) return value;
-      const normal = Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+      const normal = (
+        Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()));
       return Math.max(0, Math.min(255, Math.round(value + levels * normal)));
     });
     return { ...picture, data, width: picture.width, height: picture.height };
@@ -26,7 +27,8 @@
     let job = null;
 
     function add(picture, name) {
-      const canvas = element("canvas", { role: "img", "aria-label": say("translate.canvas", { name }) });
+      const canvas = element("canvas", { role: "img" });
+      canvas.setAttribute("aria-label", say("translate.canvas", { name }));
       show(canvas, picture);
       pictures.append(element("figure", {}, canvas, element("figcaption", {}, name)));
     }
@@ -42,7 +44,6 @@
       image.src = window.cycleganScenes[Number(scene.value)].source;
       await image.decode();
       const x = shrink(image, window.cycleganModel.image_size), levels = Number(noise.value);
-      const errors = [];
       let y = null, returned = x;
       pictures.replaceChildren();
       add(x, "x");
@@ -50,9 +51,9 @@
         y = addNoise(await pass("G", returned, 2 * round), levels);
         if (!round) add(y, levels ? say("cycle.noisy", { levels }) : "G(x)");
         returned = await pass("F", y, 2 * round + 1);
-        errors.push(difference(returned, x));
-        add(returned, say("cycle.round", { round: round + 1, error: errors[round].toFixed(3) }));
-        status.textContent = say("cycle.status", { rounds: round + 1, error: errors[round].toFixed(3) });
+        const words = { round: round + 1, error: difference(returned, x).toFixed(3) };
+        add(returned, say("cycle.round", words));
+        status.textContent = say("cycle.status", words);
       }
     }
 

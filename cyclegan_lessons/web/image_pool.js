@@ -36,7 +36,7 @@
       slots.replaceChildren(...pool.map((stored) => element("li",
         { className: stored === fake ? "newest" : "" },
         say("image_pool.slot", { number: stored, age: number - 1 - stored }))));
-      status.textContent = times ? say(`image_pool.${why}`, { fake, answer, age }) : say("image_pool.empty");
+      status.textContent = say(`image_pool.${times ? why : "empty"}`, { fake, answer, age });
       const old = shown.filter((value) => value > 0), mean = (list) => (
         list.length ? list.reduce((a, b) => a + b) / list.length : 0).toFixed(1);
       ages.textContent = say("image_pool.ages", {

@@ -28,9 +28,9 @@
         const name = say(`losses.${kind}`);
         const { drawing, toX, toY } = plot(name, xs, { "": values }, [0, kind === "log" ? 6 : 36]);
         const [value, slope] = loss(s, real);
-        const tangent = { x1: toX(s - 1), y1: toY(value - slope), x2: toX(s + 1), y2: toY(value + slope) };
+        const [left, right] = [-1, 1].map((step) => [toX(s + step), toY(value + step * slope)]);
         drawing.append(
-          shape("line", { ...tangent, class: "widget-tangent" }),
+          shape("polyline", { points: `${left} ${right}`, class: "widget-tangent" }),
           shape("circle", { cx: toX(s), cy: toY(value), r: 4, class: "widget-dot" }));
         drawings.append(drawing);
         words[`${kind}Value`] = value.toFixed(3);

@@ -23,7 +23,8 @@
   // blue above 0.5, red below: what D takes for real and for made
   function colour(score) {
     const far = Math.min(1, Math.abs(score - 0.5));
-    return `color-mix(in srgb, ${score > 0.5 ? "#2166ac" : "#b2182b"} ${Math.round(100 * far)}%, #f7f7f7)`;
+    const end = score > 0.5 ? "#2166ac" : "#b2182b";
+    return `color-mix(in srgb, ${end} ${Math.round(100 * far)}%, #f7f7f7)`;
   }
 
   Widgets.define("receptive_field", (place) => {
@@ -47,7 +48,8 @@
 
     function drawMap(nLayers, { size }, i, j) {
       const known = nLayers === 3 && map;
-      const drawing = shape("svg", { viewBox: `0 0 ${size} ${size}`, role: "img", class: "widget-map" });
+      const viewBox = `0 0 ${size} ${size}`;
+      const drawing = shape("svg", { viewBox, role: "img", class: "widget-map" });
       drawing.setAttribute("aria-label", say("receptive_field.map", { size }));
       for (let k = 0; k < size * size; k++) {
         const y = Math.floor(k / size), x = k % size, chosen = y === i && x === j;
@@ -69,8 +71,9 @@
       status.textContent = say("receptive_field.status", { row: i, column: j, size: way.size,
         top: first(i), bottom: first(i) + way.field - 1, left: first(j),
         right: first(j) + way.field - 1, field: way.field });
+      const known = nLayers === 3 && map; // the trained discriminator has 3
       walked.textContent = say("receptive_field.walk", { fields: way.fields.join(" → ") })
-        + (nLayers === 3 && map ? ` ${say("receptive_field.trained", { score: map[i][j].toFixed(2) })}` : "");
+        + (known ? ` ${say("receptive_field.trained", { score: map[i][j].toFixed(2) })}` : "");
     }
 
     layers.onchange = () => {

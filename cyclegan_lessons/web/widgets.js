@@ -115,7 +115,8 @@ window.Widgets = (function () {
     const span = xs.at(-1) - xs[0] || 1;
     const toX = (x) => 34 + ((x - xs[0]) / span) * (width - 44);
     const toY = (y) => height - 18 - ((y - low) / (high - low)) * (height - 38);
-    const drawing = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", class: "widget-plot" });
+    const viewBox = `0 0 ${width} ${height}`;
+    const drawing = shape("svg", { viewBox, role: "img", class: "widget-plot" });
     drawing.setAttribute("aria-label", title);
     const text = (x, y, words, anchor) => (
       shape("text", { x, y, "text-anchor": anchor, "font-size": 10 }, words));
