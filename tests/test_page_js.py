@@ -154,12 +154,14 @@ def test_float16_weights_change_a_picture_by_less_than_a_person_sees(tmp_path, d
     assert difference.mean() < 0.05 and difference.max() <= 2
 
 
-def test_weights_of_another_network_are_refused(tmp_path):
+@pytest.mark.parametrize(("n_layers", "missing"), [(2, 1168), (0, -1168)])
+def test_weights_of_another_network_are_refused(tmp_path, n_layers, missing):
     weights = flat_weights(ResNetGenerator(base_channels=2, n_layers=1))
     program = """
     let result = "accepted";
     try { page.makeLayers(floats("/weights"), config); } catch (error) { result = error.message; }
     """
-    config = {"base_channels": 2, "n_layers": 2}
+    config = {"base_channels": 2, "n_layers": n_layers}
     said = run_node(tmp_path, program, weights, config=config).decode()
-    assert said == f"the network has {len(weights) + 1168} weights, but {len(weights)} were given"
+    n = len(weights)
+    assert said == f"the network has {n + missing} weights, but {n} were given"

@@ -216,7 +216,7 @@ function cyclegan() {
     return result;
   }
 
-  // Base64 of float16 numbers, the lowest byte first: 1 bit sign, 5 bits exponent, 10 bits fraction.
+  // Base64 of float16 numbers, the lowest byte first: 1 bit sign, 5 exponent, 10 fraction.
   function decodeWeights(text) {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const values = new Float32Array(bytes.length / 2);

@@ -1,4 +1,4 @@
-/* Receptive field: choose a score of the discriminator's map, and see which pixels it depends on. */
+/* Receptive field: choose a score of the discriminator's map, and see the pixels behind it. */
 
 (function () {
   "use strict";

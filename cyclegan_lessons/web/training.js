@@ -12,7 +12,8 @@
     const status = element("p", { role: "status", className: "widget-status" });
     const plots = Object.entries(curves).map(([title, lines]) => {
       const largest = Math.max(...Object.values(lines).flat());
-      const made = plot(say(`training.${title}`), steps, lines, [0, Number(largest.toPrecision(2))]);
+      const ends = [0, Number(largest.toPrecision(2))];
+      const made = plot(say(`training.${title}`), steps, lines, ends);
       const mark = shape("line", { y1: 20, y2: 132, class: "widget-mark" });
       made.drawing.append(mark);
       return { ...made, mark, lines };

@@ -94,7 +94,8 @@
     const thumbs = scenes.map(({ domain, source }, i) => {
       const label = say(`translate.scene.${domain}`, { number: (i % (scenes.length / 2)) + 1 });
       const image = element("img", { src: source, alt: "" });
-      const button = element("button", { type: "button", "aria-label": label, title: label }, image);
+      const button = element("button", { type: "button", title: label }, image);
+      button.setAttribute("aria-label", label);
       button.setAttribute("aria-pressed", "false");
       button.onclick = async () => {
         await image.decode();
