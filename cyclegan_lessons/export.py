@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from mindspore import nn
 
-from cyclegan_lessons.checkpoint import read_checkpoint
 from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.files import write_whole
 from cyclegan_lessons.generator import ResidualBlock, ResNetGenerator
-from cyclegan_lessons.inference import DIRECTIONS, SHIPPED_MODEL, load_generator
+from cyclegan_lessons.inference import SHIPPED_MODEL, load_generators
 from cyclegan_lessons.layers import InstanceNorm2d
-from cyclegan_lessons.runs import checkpoints_in, write_whole
+from cyclegan_lessons.runs import checkpoints_in
 
 WEB = Path(__file__).parent / "web"  # the scripts, the style and the words of the page
 OPSET, IR_VERSION = 17, 8  # of 2021, so that older programs read the file too
@@ -33,9 +33,10 @@ def export(
     """
     checkpoint, out = find_checkpoint(source), Path(out)
     if kind == "onnx":
+        G, F, _ = load_generators(checkpoint)
         files = {
-            f"{name}.onnx": onnx_model(load_generator(checkpoint, direction)).SerializeToString()
-            for direction, name in DIRECTIONS.items()
+            f"{name}.onnx": onnx_model(generator).SerializeToString()
+            for name, generator in (("G", G), ("F", F))
         }
     elif kind == "web":
         files = {"translate.html": web_page(checkpoint).encode()}
@@ -162,18 +163,11 @@ class Graph:
 def web_model(checkpoint: Path) -> str:
     """A script for a page: both generators' weights as base64 of float16, in the order of their
     layers, and what is needed to build the network."""
-    _, info = read_checkpoint(checkpoint)
-    model = {name: info["config"][name] for name in ("image_size", "base_channels", "n_layers")}
-    for direction, name in DIRECTIONS.items():
-        weights = [
-            p.asnumpy().ravel() for p in load_generator(checkpoint, direction).get_parameters()
-        ]
+    G, F, config = load_generators(checkpoint)
+    model = {name: getattr(config, name) for name in ("image_size", "base_channels", "n_layers")}
+    for name, generator in (("G", G), ("F", F)):
+        weights = [parameter.asnumpy().ravel() for parameter in generator.get_parameters()]
         half = np.concatenate(weights).astype("<f2")
-        if not np.isfinite(half).all():
-            raise LessonError(
-                f"{checkpoint} holds weights that are not finite in float16; its training failed, "
-                "use an earlier checkpoint."
-            )
         model[name] = base64.b64encode(half.tobytes()).decode()
     return f"window.cycleganModel = {json.dumps(model)};\n"
 

@@ -13,7 +13,8 @@ import pytest
 from cyclegan_lessons import ResNetGenerator, load_generator, render_orchard, translate
 from cyclegan_lessons.checkpoint import read_checkpoint
 from cyclegan_lessons.export import WEB
-from cyclegan_lessons.inference import SHIPPED_MODEL, to_tensor
+from cyclegan_lessons.images import to_tensor
+from cyclegan_lessons.inference import SHIPPED_MODEL
 
 pytestmark = pytest.mark.skipif(
     shutil.which("node") is None, reason="the program node, which runs JavaScript, is not installed"

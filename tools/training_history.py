@@ -23,10 +23,12 @@ from PIL import Image
 
 from cyclegan_lessons import LessonError, PatchDiscriminator
 from cyclegan_lessons.checkpoint import load_strictly, read_checkpoint
-from cyclegan_lessons.inference import to_tensor
+from cyclegan_lessons.files import write_whole
+from cyclegan_lessons.history import read_history
+from cyclegan_lessons.images import to_tensor
 from cyclegan_lessons.plotting import CURVES
-from cyclegan_lessons.report import thin
-from cyclegan_lessons.runs import checkpoints_in, read_history, write_whole
+from cyclegan_lessons.report_parts import thin
+from cyclegan_lessons.runs import checkpoints_in
 
 POINTS, SAMPLES, QUALITY = 200, 24, 80
 ROWS = ("x", "G(x)", "F(G(x))", "y", "F(y)", "G(F(y))")
