@@ -146,14 +146,14 @@ def tensor(*shape: int, seed: int = 0, scale: float = 1.0) -> ms.Tensor:
     return ms.Tensor(values.astype(np.float32))
 
 
-def compare(value, right, guesses: list[tuple], sentence: str, **values):
+def compare(value, right, guesses: list[tuple], sentence: str, tolerance: float = 1e-4):
     """Raise a `Finding` unless ``value`` is ``right``: the sentence of the guess that it is equal
     to, else ``sentence``."""
-    if close(value, right):
+    if close(value, right, tolerance):
         return
     for guess, text in guesses:
-        expect(not close(value, guess), text, **values)
-    raise Finding(sentence, **values)
+        expect(not close(value, guess, tolerance), text)
+    raise Finding(sentence)
 
 
 @contextmanager

@@ -3,7 +3,26 @@
 import difflib
 
 from cyclegan_lessons.errors import LessonError
-from cyclegan_lessons.exercises import adversarial, losses, pool
+from cyclegan_lessons.exercises import (
+    adversarial,
+    block,
+    changes,
+    cluster,
+    contrast,
+    counts,
+    dataset,
+    discriminator,
+    evaluation,
+    generator,
+    inference,
+    losses,
+    norm,
+    pairs,
+    pool,
+    schedule,
+    training,
+    traps,
+)
 from cyclegan_lessons.exercises.exercise import Exercise
 
 # subject: number and title of its chapter, and its notebook
@@ -21,10 +40,28 @@ CHAPTERS = {
     "contrast": (11, "After CycleGAN", "11_contrast"),
 }
 
+MODULES = (
+    dataset,
+    pairs,
+    norm,
+    block,
+    generator,
+    discriminator,
+    adversarial,
+    losses,
+    pool,
+    training,
+    schedule,
+    inference,
+    evaluation,
+    traps,
+    cluster,
+    contrast,
+    counts,
+    changes,
+)
 EXERCISES: dict[str, Exercise] = {
-    exercise.name: exercise
-    for module in (adversarial, losses, pool)
-    for exercise in module.EXERCISES
+    exercise.name: exercise for module in MODULES for exercise in module.EXERCISES
 }
 
 
