@@ -3,7 +3,6 @@ evaluate``."""
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +11,11 @@ from pathlib import Path
 def fetch(options):
     """Download apple2orange (or take an archive that is here), check it and make MindRecord files
     of it."""
+    from cyclegan_lessons.config import get_preset
     from cyclegan_lessons.dataset import prepare_dataset
 
-    print(prepare_dataset(options.dataset, folder=options.out, url=options.url))
+    size = get_preset("quick").image_size  # of the orchard; photographs keep their own
+    print(prepare_dataset(options.dataset, size, folder=options.out, url=options.url))
 
 
 def train(options):
@@ -22,25 +23,16 @@ def train(options):
     from cyclegan_lessons.config import get_preset
     from cyclegan_lessons.dataset import load_images, prepare_dataset
     from cyclegan_lessons.device import select_device
+    from cyclegan_lessons.fitting import resume
     from cyclegan_lessons.parallel import join
     from cyclegan_lessons.plotting import sample_rows, tile
+    from cyclegan_lessons.processes import is_worker
     from cyclegan_lessons.runs import RunFolder
     from cyclegan_lessons.training import CycleGANTrainer
 
-    config = replace(
-        get_preset(options.preset), seed=options.seed, workers=options.workers, amp=options.amp
-    )
-    if options.steps is not None:
-        config = replace(config, steps=options.steps)
-    if options.epochs is not None:  # the paper's shape: half of them constant, half decaying
-        config = replace(
-            config,
-            constant_epochs=(options.epochs + 1) // 2,
-            decay_epochs=options.epochs // 2,
-            steps=None,
-        )
+    config = configured(get_preset(options.preset), options)
     select_device(options.device)
-    if config.workers > 1 and "MS_ROLE" not in os.environ:  # msrun sets it
+    if config.workers > 1 and not is_worker():
         return train_with_workers(options, config)
     group = join(config.workers)
     data = prepare_dataset(options.dataset, image_size=config.image_size)
@@ -51,27 +43,21 @@ def train(options):
     run = RunFolder(options.out, config, resume=options.resume, writes=group.rank == 0)
     trainer = CycleGANTrainer(config)
     if options.resume:
-        run.resume(trainer)
+        resume(trainer, run)
 
     def save_sample(trainer):
-        run.save_sample(
-            tile(list(sample_rows(trainer.G, trainer.F, *held_out).values())), trainer.step
-        )
+        rows = sample_rows(trainer.G, trainer.F, *held_out)
+        run.save_sample(tile(list(rows.values())), trainer.step)
 
+    every = options.save_every
     try:
-        trainer.fit(
-            data,
-            run,
-            save_every=options.save_every,
-            sample_every=options.save_every,
-            on_sample=save_sample,
-        )
+        trainer.fit(data, run, save_every=every, sample_every=every, on_sample=save_sample)
     except KeyboardInterrupt:
         if group.rank:  # msrun would kill the others, who may still be saving
             return
         print(
-            f"\nStopped and saved after step {trainer.step}; the same command with --resume goes "
-            "on.",
+            f"\nStopped and saved after step {trainer.step}; the same command with --resume "
+            f"continues.",
             file=sys.stderr,
         )
         raise
@@ -79,17 +65,29 @@ def train(options):
         print(f"Trained {trainer.step} steps; the run is in {options.out}.")
 
 
+def configured(preset, options):
+    """The settings of a training: those of a preset, changed as the options say."""
+    config = replace(preset, seed=options.seed, workers=options.workers, amp=options.amp)
+    if options.steps is not None:
+        config = replace(config, steps=options.steps)
+    if options.epochs is not None:  # the paper's shape: half of them constant, half decaying
+        halves = {"constant_epochs": -(-options.epochs // 2), "decay_epochs": options.epochs // 2}
+        config = replace(config, **halves, steps=None)
+    return config
+
+
 def train_with_workers(options, config):
     """Start the same command in several workers, after all that can be checked before."""
-    from cyclegan_lessons.dataset import prepare_dataset
+    from cyclegan_lessons.dataset import epoch_steps, prepare_dataset
     from cyclegan_lessons.launcher import launch
-    from cyclegan_lessons.runs import checkpoints_in, refuse_a_run
+    from cyclegan_lessons.runs import checkpoints_in, refuse_to_overwrite, step_of
 
     if not options.resume:
-        refuse_a_run(options.out)
-    prepare_dataset(options.dataset, image_size=config.image_size)
+        refuse_to_overwrite(options.out)
+    data = prepare_dataset(options.dataset, image_size=config.image_size)
+    epoch_steps(data, config.batch_size, config.workers)  # enough images for all?
     launch(config.workers, ["-m", "cyclegan_lessons", *options.arguments], options.out)
-    step = int(checkpoints_in(options.out)[-1].stem.removeprefix("step_"))
+    step = step_of(checkpoints_in(options.out)[-1])
     print(f"Trained {step} steps with {config.workers} workers; the run is in {options.out}.")
 
 
@@ -215,7 +213,7 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--save-every", type=count, default=500, metavar="STEPS", help="default: %(default)s"
     )
-    command.add_argument("--resume", action="store_true", help="go on with the run in the folder")
+    command.add_argument("--resume", action="store_true", help="continue the run in the folder")
     command.add_argument("--out", type=Path, required=True, metavar="RUN_FOLDER")
     command.set_defaults(command=train)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from cyclegan_lessons.dataset import load_images
+from cyclegan_lessons.dataset import has_twins, load_images
 from cyclegan_lessons.inference import load_generator, translate
 
 RESAMPLES = 2000  # of the test images, for one confidence interval
@@ -150,7 +150,7 @@ def evaluate(
     for direction, back in (("x2y", "y2x"), ("y2x", "x2y")):
         source, target = direction[0], direction[-1]
         images, known = sets[source], {}
-        if (Path(data) / f"test_{source}_twin.mindrecord").exists():
+        if has_twins(data):
             known = {
                 part + "s": load_images(data, f"test_{source}_{part}", image_size=image_size)
                 for part in ("twin", "mask")

@@ -1,8 +1,9 @@
-"""Image files of any mode in, RGB out: what the datasets and the inference share."""
+"""Chapter 1: image files of any mode in, RGB out, and pixels as the numbers that networks take."""
 
 import io
 from pathlib import Path
 
+import mindspore as ms
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -12,9 +13,31 @@ from cyclegan_lessons.errors import LessonError
 LARGEST = 2**21
 
 
+def to_values(pixels: np.ndarray) -> np.ndarray:
+    """uint8 pixels of any shape to float32 in [-1, 1]."""
+    return pixels.astype(np.float32) / 127.5 - 1
+
+
+def to_pixels(values: np.ndarray) -> np.ndarray:
+    """Values in [-1, 1] of any shape to uint8 pixels, rounded; the inverse of `to_values`."""
+    return np.rint((values + 1) * 127.5).clip(0, 255).astype(np.uint8)
+
+
+def to_tensor(images: np.ndarray) -> ms.Tensor:
+    """uint8 N×H×W×3 to the float32 N×3×H×W in [-1, 1] that the networks take."""
+    return ms.Tensor(to_values(images.transpose(0, 3, 1, 2)))
+
+
+def to_images(tensor: ms.Tensor) -> np.ndarray:
+    """The networks' N×3×H×W in [-1, 1] to uint8 N×H×W×3."""
+    return to_pixels(tensor.asnumpy().transpose(0, 2, 3, 1))
+
+
 def list_images(folder: str | Path) -> list[Path]:
-    """The files of a folder in alphabetical order, hidden ones left out; raises `LessonError` when
-    there is none."""
+    """The files of a folder in alphabetical order, without hidden ones; at least one.
+
+    Raises `LessonError` when there is no such folder or nothing in it.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise LessonError(
@@ -35,18 +58,16 @@ def list_images(folder: str | Path) -> list[Path]:
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Read an image file of any mode as uint8 H×W×3, upright; raises `LessonError` when it is not
-    an image.
+    """Read an image file of any mode as uint8 H×W×3, upright.
 
     Greyscale becomes grey RGB, 16 bits become 8, transparent parts become white, and a camera's
-    turned image is turned.
+    turned image is turned. Raises `LessonError` when it is not an image.
     """
     return np.asarray(_to_rgb(_open(path)))
 
 
 def encode_file(path: str | Path) -> bytes:
-    """What is stored of an image file: an RGB JPEG as it is, else the same pixels as PNG; shrunk
-    when it is very large."""
+    """What is stored of an image file: an RGB JPEG as it is, else a PNG; shrunk if very large."""
     image = _open(path)
     turned = image.getexif().get(0x0112, 1) != 1
     if (
@@ -66,16 +87,14 @@ def encode_file(path: str | Path) -> bytes:
 
 
 def encode_array(name: str, array: np.ndarray) -> tuple[str, bytes]:
-    """A name and an array, uint8 H×W×3 or bool H×W, as a name and PNG bytes; raises `LessonError`
-    for any other array."""
+    """A name and an array, uint8 H×W×3 or bool H×W, as a name and PNG bytes.
+
+    Raises `LessonError` for any other array.
+    """
     array = np.asarray(array)
-    if not (
-        array.dtype == np.uint8
-        and array.ndim == 3
-        and array.shape[2] == 3
-        or array.dtype == bool
-        and array.ndim == 2
-    ):
+    is_picture = array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3
+    is_mask = array.dtype == bool and array.ndim == 2
+    if not (is_picture or is_mask):
         raise LessonError(
             f"image {name!r} must be uint8 of shape H×W×3 or bool of shape H×W, but it is "
             f"{array.dtype} of shape "

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import mindspore as ms
 import numpy as np
 from mindspore import nn
 from PIL import Image
@@ -10,7 +9,7 @@ from PIL import Image
 from cyclegan_lessons.checkpoint import load_strictly, read_checkpoint
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.generator import ResNetGenerator
-from cyclegan_lessons.images import list_images, read_image
+from cyclegan_lessons.images import list_images, read_image, to_images, to_tensor
 
 DIRECTIONS = {"x2y": "G", "y2x": "F"}  # apples to oranges, and back
 # the demo preset, trained on the orchard
@@ -36,17 +35,6 @@ def load_generator(checkpoint: Path | None = None, direction: str = "x2y") -> Re
     generator = ResNetGenerator(base_channels=config["base_channels"], n_layers=config["n_layers"])
     load_strictly(generator, tensors, checkpoint, prefix=DIRECTIONS[direction] + ".")
     return generator
-
-
-def to_tensor(images: np.ndarray) -> ms.Tensor:
-    """uint8 N×H×W×3 to the float32 N×3×H×W in [-1, 1] that the networks take."""
-    return ms.Tensor(images.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1)
-
-
-def to_images(tensor: ms.Tensor) -> np.ndarray:
-    """The networks' N×3×H×W in [-1, 1] to uint8 N×H×W×3, rounded."""
-    values = (tensor.asnumpy().transpose(0, 2, 3, 1) + 1) * 127.5
-    return np.rint(values).clip(0, 255).astype(np.uint8)
 
 
 def translate(generator: nn.Cell, images: np.ndarray) -> np.ndarray:

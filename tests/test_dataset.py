@@ -24,10 +24,10 @@ from cyclegan_lessons.dataset import (
     load_unpaired,
     prepare_dataset,
     prepare_orchard,
-    write_mindrecord,
 )
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.images import encode_array, list_images, read_image
+from cyclegan_lessons.records import write_mindrecord
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,9 +37,9 @@ def environment() -> dict:
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-def read(folder, **arguments) -> list[tuple]:
+def read(folder, image_size=64, **arguments) -> list[tuple]:
     """All batches of one epoch as pairs of arrays."""
-    batches = load_unpaired(folder, **arguments).create_dict_iterator(
+    batches = load_unpaired(folder, image_size, **arguments).create_dict_iterator(
         num_epochs=1, output_numpy=True
     )
     return [(batch["image_x"].copy(), batch["image_y"].copy()) for batch in batches]
@@ -188,7 +188,7 @@ def test_a_full_disk(tmp_path):
     """A process that may not write files of more than 100 kB stands for a full disk."""
     code = (
         "import resource, signal, numpy as np; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from cyclegan_lessons.dataset import write_mindrecord; from cyclegan_lessons.errors "
+        "from cyclegan_lessons.records import write_mindrecord; from cyclegan_lessons.errors "
         "import LessonError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "try: write_mindrecord([('a', np.zeros((4, 4, 3), np.uint8))], 'out/a.mindrecord')\n"
@@ -250,12 +250,12 @@ def test_prepared_once_and_again_when_anything_differs(tmp_path, monkeypatch):
 def test_own_folder(image_folder, tmp_path):
     own = tmp_path / "my photos"
     shutil.copytree(image_folder, own)
-    prepared = prepare_dataset(str(own), folder=tmp_path / "cache")
+    prepared = prepare_dataset(str(own), 64, folder=tmp_path / "cache")
     assert load_images(prepared, "train_y").shape == (7, 64, 64, 3)
-    assert prepare_dataset(str(own), folder=tmp_path / "cache") == prepared
-    assert prepare_dataset(str(prepared)) == prepared, "a prepared folder is a dataset, too"
+    assert prepare_dataset(str(own), 64, folder=tmp_path / "cache") == prepared
+    assert prepare_dataset(str(prepared), 64) == prepared, "a prepared folder is a dataset, too"
     Image.new("RGB", (8, 6)).save(own / "trainA" / "new.png")  # smaller than a crop, and not square
-    again = prepare_dataset(str(own), folder=tmp_path / "cache")
+    again = prepare_dataset(str(own), 64, folder=tmp_path / "cache")
     assert again != prepared and read(again)[0][0].shape == (1, 3, 64, 64)
     with pytest.raises(LessonError, match="one size"):
         load_images(again, "train_x")
@@ -280,14 +280,14 @@ def test_bad_folders(harm, words, image_folder, tmp_path):
             (image_folder / "testB" / "0.jpg").read_bytes()[:-200]
         )
     with pytest.raises(LessonError, match=words) as caught:
-        prepare_dataset(str(own), folder=tmp_path / "cache")
+        prepare_dataset(str(own), 64, folder=tmp_path / "cache")
     assert str(own) in str(caught.value)
     assert not (tmp_path / "cache").exists() or list((tmp_path / "cache").iterdir()) == []
 
 
 def test_unknown_dataset():
     with pytest.raises(LessonError, match="'orchard', 'apple2orange' or a folder"):
-        prepare_dataset("apple2pear")
+        prepare_dataset("apple2pear", 64)
 
 
 def _prepare(folder):
@@ -306,7 +306,7 @@ def test_two_processes_at_once(tmp_path):
 )
 @pytest.mark.parametrize(
     "reader",
-    [lambda f: load_images(f, "train_x"), load_unpaired],
+    [lambda f: load_images(f, "train_x"), lambda f: load_unpaired(f, 64)],
     ids=["load_images", "load_unpaired"],
 )
 def test_corrupt_mindrecord(harm, reader, numbered, tmp_path):
@@ -342,8 +342,7 @@ def test_batches_are_what_the_networks_take(orchard_folder):
     for batch in (image for pair in pairs for image in pair):
         assert batch.shape == (5, 3, 64, 64) and batch.dtype == np.float32
         assert -1 <= batch.min() < -0.5 and 0.2 < batch.max() <= 1
-    assert load_unpaired(orchard_folder, batch_size=5).get_dataset_size() == 2
-    assert read(orchard_folder, split="test")[0][0].shape == (1, 3, 64, 64)
+    assert load_unpaired(orchard_folder, 64, batch_size=5).get_dataset_size() == 2
 
 
 def test_reproducible_from_seed_and_epoch(orchard_folder):
@@ -444,7 +443,7 @@ def test_workers_get_equally_many(numbered):
 
 def test_more_workers_or_a_larger_batch_than_images(numbered):
     with pytest.raises(LessonError, match="at least 9 images"):
-        load_unpaired(numbered, batch_size=9)
+        load_unpaired(numbered, 64, batch_size=9)
 
 
 def test_leaving_in_the_middle_is_quiet():
@@ -452,7 +451,7 @@ def test_leaving_in_the_middle_is_quiet():
     code = (
         "from cyclegan_lessons.dataset import load_unpaired, prepare_orchard\n"
         "for epoch in range(3):\n"
-        "    for batch in load_unpaired(prepare_orchard(64, 12, 4), "
+        "    for batch in load_unpaired(prepare_orchard(64, 12, 4), 64, "
         "epoch=epoch).create_dict_iterator(num_epochs=1): break\n"
         "print(batch['image_x'].shape)\n"
     )

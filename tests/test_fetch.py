@@ -69,7 +69,7 @@ def test_layout_2_over_http(site, image_folder, tmp_path):
         image_folder / "testB" / "2.jpg"
     ).read_bytes()
     assert sorted(path.name for path in folder.iterdir()) == sorted(PARTS), "nothing else is kept"
-    data = prepare_dataset("apple2orange", url=f"{site.url}/two.zip", folder=tmp_path / "cache")
+    data = prepare_dataset("apple2orange", 64, url=f"{site.url}/two.zip", folder=tmp_path / "cache")
     assert load_images(data, "train_x").shape == (6, 64, 64, 3)
 
 
@@ -78,7 +78,7 @@ def test_the_photographs_through_the_real_path(photo_archive, serve, tmp_path):
     one."""
     server = serve(photo_archive.parent)
     data = prepare_dataset(
-        "apple2orange", url=f"{server.url}/{photo_archive.name}", folder=tmp_path / "cache"
+        "apple2orange", 64, url=f"{server.url}/{photo_archive.name}", folder=tmp_path / "cache"
     )
     known = fetch.KNOWN.get(file_sha256(photo_archive))
     assert known is not None or photo_archive.parent.name.startswith("layout1")

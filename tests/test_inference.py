@@ -9,7 +9,8 @@ from PIL import Image
 
 from cyclegan_lessons import LessonConfig, LessonError, load_generator, translate
 from cyclegan_lessons.checkpoint import write_checkpoint
-from cyclegan_lessons.inference import to_images, to_tensor, translate_files
+from cyclegan_lessons.images import to_images, to_tensor
+from cyclegan_lessons.inference import translate_files
 from cyclegan_lessons.training import CycleGAN
 
 CONFIG = LessonConfig(image_size=32, base_channels=2, n_layers=1)

@@ -59,11 +59,11 @@ def test_it_was_trained_with_the_demo_preset_to_the_end():
 def test_the_demo_ships_the_generators_of_the_last_checkpoint(tmp_path):
     config = LessonConfig(image_size=32, base_channels=2, n_layers=1)
     run, trainer = RunFolder(tmp_path / "run", config), CycleGANTrainer(config)
-    run.save(trainer)
+    run.save(trainer.step, *trainer.state())
     for weight in trainer.networks.trainable_params():
         weight.set_data(weight + 0.01)
     trainer.step = 7
-    run.save(trainer)
+    run.save(trainer.step, *trainer.state())
     demo.export(run.path, tmp_path / "model.ckpt")
     tensors, info = read_checkpoint(tmp_path / "model.ckpt")
     generators = {
