@@ -95,7 +95,8 @@ def report(options):
     """Make one HTML page that shows a training run: curves, samples, numbers and configuration."""
     from cyclegan_lessons.report import write_report
 
-    print(f"The report is in {write_report(options.run, options.out)}.")
+    page = write_report(options.run, options.out, options.overwrite)
+    print(f"The report is in {page}.")
 
 
 def translate(options):
@@ -229,6 +230,11 @@ def make_parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="where the page goes (default: report.html in the run folder)",
+    )
+    command.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="write the page over a file that is no page of this command",
     )
     command.set_defaults(command=report)
 

@@ -110,6 +110,7 @@ def admitted(name: str) -> str:
     return lower + (f", at most {most:g}" if most == round(most) else f", less than {round(most)}")
 
 
+#: The configurations of the course by name: quick, demo and paper.
 PRESETS = {
     "quick": LessonConfig(image_size=64, base_channels=16, n_layers=3, steps=30),
     "demo": LessonConfig(  # its schedule, rate and identity weight were found by trying

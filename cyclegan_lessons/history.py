@@ -6,7 +6,10 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+from cyclegan_lessons.losses import LOSS_NAMES
+
 WHOLE = ("step", "epoch")  # the columns whose numbers are whole
+COLUMNS = [*WHOLE, "rate", *LOSS_NAMES]
 
 
 def read_history(path: Path) -> list[dict]:
@@ -29,8 +32,8 @@ def parsed_rows(path: Path) -> list[dict | None]:
     with open(path, newline="", encoding="utf-8", errors="replace") as file:
         lines = [line for line in file if line.endswith("\n")]
     table = csv.DictReader(lines)
-    if not lines or not {*WHOLE, "rate"} <= set(table.fieldnames or ()):
-        return [None] * bool(lines)
+    if lines and table.fieldnames != COLUMNS:
+        return [None]
     return [parsed(row) for row in table]
 
 
@@ -50,11 +53,10 @@ def is_intact(path: Path) -> bool:
 def as_csv(rows: list[dict], header: bool = True) -> str:
     """Rows as the lines of history.csv; the empty text for none."""
     text = io.StringIO(newline="")
-    if rows:
-        writer = csv.DictWriter(text, fieldnames=list(rows[0]))
-        if header:
-            writer.writeheader()
-        writer.writerows(rows)
+    writer = csv.DictWriter(text, COLUMNS)
+    if rows and header:
+        writer.writeheader()
+    writer.writerows(rows)
     return text.getvalue()
 
 

@@ -4,6 +4,9 @@ from mindspore import Tensor, ops
 
 from cyclegan_lessons.errors import LessonError
 
+# Every number that a training step reports: what G and F minimise and its six terms, D_X's, D_Y's.
+LOSS_NAMES = ("total", "G", "F", "cycle_x", "cycle_y", "identity_x", "identity_y", "D_X", "D_Y")
+
 
 def adversarial_loss(prediction: Tensor, is_real: bool, kind: str = "lsgan") -> Tensor:
     """How far raw scores N×1×h×w are from "real" (``is_real``) or "fake": a scalar from 0 on.

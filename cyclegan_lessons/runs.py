@@ -39,7 +39,7 @@ def files_in(run: Path, kind: str) -> list[Path]:
     folder = Path(run) / kind
     try:
         paths = list(folder.iterdir())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise LessonError(

@@ -20,12 +20,15 @@ from cyclegan_lessons.discriminator import PatchDiscriminator
 from cyclegan_lessons.fitting import fit
 from cyclegan_lessons.generator import ResNetGenerator
 from cyclegan_lessons.layers import start_weights
-from cyclegan_lessons.losses import adversarial_loss, cycle_consistency_loss, identity_loss
+from cyclegan_lessons.losses import (
+    LOSS_NAMES,
+    adversarial_loss,
+    cycle_consistency_loss,
+    identity_loss,
+)
 from cyclegan_lessons.parallel import join
 from cyclegan_lessons.processes import sleep_while_computing
 
-GENERATOR_LOSSES = ("total", "G", "F", "cycle_x", "cycle_y", "identity_x", "identity_y")
-LOSS_NAMES = (*GENERATOR_LOSSES, "D_X", "D_Y")
 POOLS = ("pool_x", "pool_y")
 OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
 
@@ -58,7 +61,7 @@ def generator_losses(networks: CycleGAN, config: LessonConfig) -> Callable:
     """Return the function that takes N×3×H×W images x and y and computes what G and F minimise.
 
     It returns the total (equation 3 and the identity loss), its six terms in the order of
-    `GENERATOR_LOSSES`, and the fakes F(y) and G(x).
+    `LOSS_NAMES`, and the fakes F(y) and G(x).
     """
     G, F, D_X, D_Y = networks.G, networks.F, networks.D_X, networks.D_Y
     kind, lambda_cycle, lambda_identity = (

@@ -150,8 +150,9 @@ from cyclegan_lessons.checkpoint import write_checkpoint
 from cyclegan_lessons.errors import LessonError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+tensors = {{"a": ms.Tensor(np.ones(10000, np.float32))}}
 try:
-    write_checkpoint(Path({str(checkpoint)!r}), {{"a": ms.Tensor(np.ones(10000, np.float32))}}, {{}})
+    write_checkpoint(Path({str(checkpoint)!r}), tensors, {{}})
 except LessonError as error:
     print(error)
 """

@@ -90,7 +90,7 @@ def frozen_augmentation(folder, image_size, batch_size=1, seed=0, epoch=0, worke
 
 
 def identity_twice(networks, config: LessonConfig):
-    """`generator_losses` with the identity term inside the cycle's bracket: its weight is 5 · 10."""
+    """`generator_losses` with the identity term in the cycle's bracket: its weight is 5 · 10."""
     twice = replace(config, lambda_identity=config.lambda_identity * config.lambda_cycle)
     return right_generator_losses(networks, twice)
 
