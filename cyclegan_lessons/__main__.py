@@ -7,6 +7,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from cyclegan_lessons.classroom.commands import add_commands
+
 
 def fetch(options):
     """Download apple2orange (or take an archive that is here), check it and make MindRecord files
@@ -144,7 +146,7 @@ def count(text: str) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The five commands with their options; the names are those of the notebooks' parameters."""
+    """All commands with their options; the names are those of the notebooks' parameters."""
     parser = argparse.ArgumentParser(
         prog="python -m cyclegan_lessons", description="Train and use the paper's CycleGAN."
     )
@@ -257,6 +259,8 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--dataset", **dataset)
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(command=evaluate)
+
+    add_commands(commands)
     return parser
 
 

@@ -36,7 +36,9 @@ class Written(NamedTuple):
 
 def clean_name(name: str) -> str:
     """A nickname on one line, in any script; raises `LessonError` when nothing of it is left."""
-    text = unicodedata.normalize("NFC", str(name))
+    # a terminal without UTF-8 hands the bytes of other scripts on as they are
+    text = str(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = unicodedata.normalize("NFC", text)
     joiners = "\u200c\u200d"  # Persian, Hindi and emoji need them
     text = "".join(c if c.isprintable() or c in joiners else " " for c in text)
     text = " ".join(text.split())[:LONGEST].strip()

@@ -14,7 +14,7 @@ from datetime import date
 
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES
 
-PATTERN = re.compile(r"CGL1-([A-Z2-7\s]+)-([A-Z2-7\s]{7})")
+PATTERN = re.compile(r"CGL1-([A-Z2-7\s]+)-((?:\s*[A-Z2-7]){7})")
 INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")  # some chats put them into long words
 LARGEST = 20_000  # bytes of the JSON
 

@@ -37,11 +37,11 @@ def random_weights(network: nn.Cell, scale: float = 0.3) -> list[np.ndarray]:
 
 def replaced(network: nn.Cell, kind: type, make) -> nn.Cell:
     """``network`` with ``make(layer)`` in the place of each layer of one kind."""
-    for _, chain in network.cells_and_names():
-        if isinstance(chain, nn.SequentialCell):
-            for i, layer in enumerate(list(chain)):
-                if isinstance(layer, kind):
-                    chain[i] = make(layer)
+    chains = [c for _, c in network.cells_and_names() if isinstance(c, nn.SequentialCell)]
+    places = [(chain, i) for chain in chains for i in range(len(chain))]
+    for chain, i in places:
+        if isinstance(chain[i], kind):
+            chain[i] = make(chain[i])
     return network
 
 
