@@ -1,5 +1,7 @@
 """Exercise on the patch-wise contrastive loss."""
 
+from collections.abc import Callable
+
 import mindspore as ms
 import numpy as np
 
@@ -55,49 +57,55 @@ def check_value(value: float, q: np.ndarray, k: np.ndarray, temperature: float):
         return a @ b.swapaxes(1, 2) / t
 
     a, b = unit(q), unit(k)
-    flat_a, flat_b = a.reshape(1, -1, a.shape[-1]), b.reshape(1, -1, b.shape[-1])
     compare(
         value,
         cross_entropy(scores(a, b)).mean(),
-        [
-            (
-                cross_entropy(scores(q, k)).mean(),
-                "the features are not brought to length 1, so "
-                "strong features win: normalise along the last axis.",
-            ),
-            (
-                cross_entropy(scores(a, b, 1.0)).mean(),
-                "the temperature is not used: divide the products by it.",
-            ),
-            (
-                cross_entropy(scores(a, b, 1 / temperature)).mean(),
-                "you multiply by the "
-                "temperature: divide by it, so that a small one makes the choice sharper.",
-            ),
-            (
-                cross_entropy(scores(a, b), axis=1).mean(),
-                "each key looks for its query in yours: "
-                "a query must look for its key, so the sum is over the keys.",
-            ),
-            (
-                cross_entropy(scores(flat_a, flat_b)).mean(),
-                "patches of the other images of the "
-                "batch take part: the wrong choices come from the same image.",
-            ),
-            (cross_entropy(scores(a, b)).sum(), "you add up the patches: take their mean."),
-            (
-                -cross_entropy(scores(a, b)).mean(),
-                "the sign is wrong: a good match must make the loss small.",
-            ),
-            (
-                -np.diagonal(scores(a, b), axis1=1, axis2=2).mean(),
-                "only the right pairs count in "
-                "yours: without the other places, all features could become equal.",
-            ),
-        ],
+        guesses(q, k, scores, temperature),
         "the loss is not right for random features: products of unit vectors, divided by the "
         "temperature, then the cross-entropy of the place of the query, then the mean.",
     )
+
+
+def guesses(q: np.ndarray, k: np.ndarray, scores: Callable, temperature: float) -> list[tuple]:
+    """What wrong answers give, each with what to say to it."""
+    a, b = unit(q), unit(k)
+    flat_a, flat_b = a.reshape(1, -1, a.shape[-1]), b.reshape(1, -1, b.shape[-1])
+    return [
+        (
+            cross_entropy(scores(q, k)).mean(),
+            "the features are not brought to length 1, so "
+            "strong features win: normalise along the last axis.",
+        ),
+        (
+            cross_entropy(scores(a, b, 1.0)).mean(),
+            "the temperature is not used: divide the products by it.",
+        ),
+        (
+            cross_entropy(scores(a, b, 1 / temperature)).mean(),
+            "you multiply by the "
+            "temperature: divide by it, so that a small one makes the choice sharper.",
+        ),
+        (
+            cross_entropy(scores(a, b), axis=1).mean(),
+            "each key looks for its query in yours: "
+            "a query must look for its key, so the sum is over the keys.",
+        ),
+        (
+            cross_entropy(scores(flat_a, flat_b)).mean(),
+            "patches of the other images of the "
+            "batch take part: the wrong choices come from the same image.",
+        ),
+        (cross_entropy(scores(a, b)).sum(), "you add up the patches: take their mean."),
+        (
+            -cross_entropy(scores(a, b)).mean(),
+            "the sign is wrong: a good match must make the loss small.",
+        ),
+        (
+            -np.diagonal(scores(a, b), axis1=1, axis2=2).mean(),
+            "only the right pairs count in "
+            "yours: without the other places, all features could become equal.",
+        ),
+    ]
 
 
 CONTRAST = Exercise(

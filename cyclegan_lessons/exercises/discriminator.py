@@ -1,4 +1,6 @@
-"""Exercises on the discriminator: the receptive field, and the PatchGAN."""
+"""Exercise on the PatchGAN."""
+
+from collections.abc import Callable
 
 import mindspore as ms
 import numpy as np
@@ -10,7 +12,6 @@ from cyclegan_lessons.exercises.checking import (
     compare,
     expect,
     function,
-    number,
     run,
     tensor,
 )
@@ -24,84 +25,6 @@ from cyclegan_lessons.exercises.networks import (
     weights,
 )
 from cyclegan_lessons.layers import InstanceNorm2d
-
-CHAINS = (
-    [(3, 2), (5, 1), (4, 3)],
-    [(7, 1)],
-    [(4, 2), (4, 2), (4, 2), (4, 1), (4, 1)],
-    [(2, 2), (3, 1), (3, 2), (1, 1)],
-)
-
-
-def walk(layers: list) -> int:
-    field = 1
-    for kernel, stride in reversed(layers):
-        field = (field - 1) * stride + kernel
-    return field
-
-
-def check_field(my_receptive_field):
-    function(my_receptive_field, "my_receptive_field")
-    for layers in CHAINS:
-        value = number(my_receptive_field(list(layers)), "the result of my_receptive_field")
-        strides = int(np.prod([stride for _, stride in layers]))
-        compare(
-            value,
-            walk(layers),
-            [
-                (
-                    walk(layers[::-1]),
-                    "you walk from the picture to the score: begin at the last layer and go back.",
-                ),
-                (
-                    1 + sum(kernel - 1 for kernel, _ in layers),
-                    "you leave the strides out: behind a stride of 2, one step is two pixels wide.",
-                ),
-                (strides, "that is the distance of two neighbouring fields, not the size of one."),
-                (
-                    walk(layers) - 1,
-                    "your field is one too small: without layers, a score sees one pixel.",
-                ),
-                (
-                    walk(layers) + 1,
-                    "your field is one too large: without layers, a score sees one pixel.",
-                ),
-            ],
-            "the field is not right for some chains of layers: a layer of kernel k and stride s "
-            "turns r pixels behind it into (r − 1)·s + k before it.",
-        )
-
-
-FIELD = Exercise(
-    name="field",
-    subject="discriminator",
-    title="The receptive field",
-    task="Write `my_receptive_field(layers)`: the side of the square of pixels that one score "
-    "sees, for a chain of convolutions, given as (kernel, stride) pairs from the picture to the "
-    "score.",
-    solution='''def my_receptive_field(layers):
-    """Side in pixels of what one value behind all layers sees; layers: (kernel, stride) pairs."""
-    field = 1
-    for kernel, stride in reversed(layers):
-        field = (field - 1) * stride + kernel
-    return field
-''',
-    check=check_field,
-    hints=(
-        "Start with one pixel behind the last layer and walk back to the picture: "
-        "`for kernel, stride in reversed(layers)`.",
-        "The equation of the section says how r pixels behind a layer become "
-        "(r − 1) · s + k before it.",
-    ),
-    wrong=(
-        Wrong("reversed(layers)", "layers", "you walk from the picture"),
-        Wrong("(field - 1) * stride + kernel", "(field - 1) + kernel", "you leave the strides out"),
-        Wrong("(field - 1) * stride + kernel", "field * stride", "that is the distance"),
-        Wrong("return field", "return field - 1", "your field is one too small"),
-        Wrong("(field - 1) * stride", "field * stride", "the field is not right"),
-    ),
-    right="right. For the paper's five layers it says 70.",
-)
 
 
 def check_discriminator(MyDiscriminator):
@@ -148,43 +71,49 @@ def check_scores(result: np.ndarray, x: ms.Tensor, arrays: list):
         load(network, arrays)
         return network
 
-    def other(kind, make):
-        return replaced(ours(), kind, make)(x).asnumpy()
-
     right = ours()(x).asnumpy()
-    normed = ours()
-    normed.layers[0] = nn.SequentialCell(normed.layers[0], InstanceNorm2d())
     compare(
         result,
         right,
-        [
-            (
-                1 / (1 + np.exp(-right)),
-                "your discriminator ends with a sigmoid: least squares works on raw scores.",
-            ),
-            (
-                other(nn.LeakyReLU, lambda layer: nn.ReLU()),
-                "you use plain ReLUs: then no gradient "
-                "passes where a value is negative; take nn.LeakyReLU(0.2).",
-            ),
-            (
-                other(nn.LeakyReLU, lambda layer: nn.LeakyReLU(0.01)),
-                "the slope of your leaky ReLU is 0.01: the paper's is 0.2.",
-            ),
-            (
-                other(InstanceNorm2d, lambda layer: nn.Identity()),
-                "instance norm is missing: it follows all layers but the first and the last.",
-            ),
-            (normed(x).asnumpy(), "the first layer must not be normalised."),
-            (
-                np.maximum(right, 0.2 * right),
-                "there is a leaky ReLU after the last layer: scores are raw.",
-            ),
-        ],
+        guesses(ours, x),
         "with the weights of our discriminator yours gives other scores: a norm, a leaky ReLU, a "
         "stride or a padding is missing, or at another place.",
         1e-3,
     )
+
+
+def guesses(ours: Callable, x: ms.Tensor) -> list[tuple]:
+    """What wrong answers give, each with what to say to it."""
+
+    def other(kind, make):
+        return replaced(ours(), kind, make)(x).asnumpy()
+
+    right, normed = ours()(x).asnumpy(), ours()
+    normed.layers[0] = nn.SequentialCell(normed.layers[0], InstanceNorm2d())
+    return [
+        (
+            1 / (1 + np.exp(-right)),
+            "your discriminator ends with a sigmoid: least squares works on raw scores.",
+        ),
+        (
+            other(nn.LeakyReLU, lambda layer: nn.ReLU()),
+            "you use plain ReLUs: then no gradient "
+            "passes where a value is negative; take nn.LeakyReLU(0.2).",
+        ),
+        (
+            other(nn.LeakyReLU, lambda layer: nn.LeakyReLU(0.01)),
+            "the slope of your leaky ReLU is 0.01: the paper's is 0.2.",
+        ),
+        (
+            other(InstanceNorm2d, lambda layer: nn.Identity()),
+            "instance norm is missing: it follows all layers but the first and the last.",
+        ),
+        (normed(x).asnumpy(), "the first layer must not be normalised."),
+        (
+            np.maximum(right, 0.2 * right),
+            "there is a leaky ReLU after the last layer: scores are raw.",
+        ),
+    ]
 
 
 DISCRIMINATOR = Exercise(
@@ -247,4 +176,4 @@ class MyDiscriminator(nn.Cell):
     right="right. A map of raw scores, each of which sees 70×70 pixels.",
 )
 
-EXERCISES = (FIELD, DISCRIMINATOR)
+EXERCISES = (DISCRIMINATOR,)

@@ -36,37 +36,40 @@ def check_error_value(came, signed, images, twins, masks):
     compare(
         came,
         inside(difference),
-        [
-            (
-                inside(np.abs((images - twins).astype(float))),
-                "uint8 has no negative numbers, so "
-                "3 - 5 is 254: convert to float before you subtract.",
-            ),
-            (
-                inside(difference) * 255,
-                "the error is in steps of 1/255: divide by 255, so that it is between 0 and 1.",
-            ),
-            (
-                difference.mean(axis=(1, 2, 3)) / 255,
-                "you look at the whole image: only the pixels where the mask is True count.",
-            ),
-            (
-                inside(difference, 30),
-                "you divide by all pixels: divide by the number of pixels "
-                "of the mask, or a small fruit would have a small error.",
-            ),
-            (inside(signed), "differences of opposite sign cancel: take their absolute value."),
-            (inside(difference, area / 3), "you add up the three colours: take their mean."),
-            (
-                (difference.mean(axis=-1) * ~masks).sum(axis=(1, 2))
-                / (~masks).sum(axis=(1, 2))
-                / 255,
-                "you look outside the fruit: the mask is True where the fruit is.",
-            ),
-        ],
+        error_guesses(inside, difference, signed, images, twins, masks),
         "the error is not right for random pictures: the mean over the mask's pixels and the three "
         "colours of |image − twin| / 255, one number an image.",
     )
+
+
+def error_guesses(inside, difference, signed, images, twins, masks) -> list[tuple]:
+    """What wrong answers give, each with what to say to it."""
+    area, outside = masks.sum(axis=(1, 2)), ~masks
+    return [
+        (
+            inside(np.abs((images - twins).astype(float))),
+            "uint8 has no negative numbers, so 3 - 5 is 254: convert to float before you subtract.",
+        ),
+        (
+            inside(difference) * 255,
+            "the error is in steps of 1/255: divide by 255, so that it is between 0 and 1.",
+        ),
+        (
+            difference.mean(axis=(1, 2, 3)) / 255,
+            "you look at the whole image: only the pixels where the mask is True count.",
+        ),
+        (
+            inside(difference, 30),
+            "you divide by all pixels: divide by the number of pixels "
+            "of the mask, or a small fruit would have a small error.",
+        ),
+        (inside(signed), "differences of opposite sign cancel: take their absolute value."),
+        (inside(difference, area / 3), "you add up the three colours: take their mean."),
+        (
+            (difference.mean(axis=-1) * outside).sum(axis=(1, 2)) / outside.sum(axis=(1, 2)) / 255,
+            "you look outside the fruit: the mask is True where the fruit is.",
+        ),
+    ]
 
 
 ERROR = Exercise(
@@ -132,37 +135,46 @@ def check_distance(my_distance):
         compare(
             value,
             right,
-            [
-                (
-                    kxx.mean() + kyy.mean() - 2 * kxy.mean(),
-                    "an image is compared with itself in "
-                    "yours, which makes the distance too large: leave the diagonal out.",
-                ),
-                (
-                    (kxx.sum() - np.trace(kxx)) / m**2
-                    + (kyy.sum() - np.trace(kyy)) / n**2
-                    - 2 * kxy.mean(),
-                    "without the diagonal there are n·(n − 1) pairs, not n².",
-                ),
-                (
-                    pairs_x + pairs_y - kxy.mean(),
-                    "the middle term counts twice: x with y and y with x.",
-                ),
-                (pairs_x + pairs_y, "the comparison of the two sets is missing."),
-                (
-                    np.sqrt(abs(right)),
-                    "you take a square root: the squared distance is asked for, "
-                    "and its estimate can be negative.",
-                ),
-                (max(right, 0), "the estimate may be negative: do not cut it at 0."),
-                (
-                    ((x.mean(0) - y.mean(0)) ** 2).sum(),
-                    "you compare the means alone: the kernel (a·b + 1)³ sees more.",
-                ),
-            ],
+            distance_guesses(x, y, [pairs_x, pairs_y], right),
             "the distance is not right for random features: the mean of (a·b + 1)³ over the pairs "
             "within each set, without an image and itself, less twice the mean between the sets.",
         )
+
+
+def distance_guesses(
+    x: np.ndarray, y: np.ndarray, within: list[float], right: float
+) -> list[tuple]:
+    """What wrong answers give, each with what to say to it."""
+    m, n = len(x), len(y)
+    kxx, kyy, kxy = kernel(x, x), kernel(y, y), kernel(x, y)
+    return [
+        (
+            kxx.mean() + kyy.mean() - 2 * kxy.mean(),
+            "an image is compared with itself in "
+            "yours, which makes the distance too large: leave the diagonal out.",
+        ),
+        (
+            (kxx.sum() - np.trace(kxx)) / m**2
+            + (kyy.sum() - np.trace(kyy)) / n**2
+            - 2 * kxy.mean(),
+            "without the diagonal there are n·(n − 1) pairs, not n².",
+        ),
+        (
+            sum(within) - kxy.mean(),
+            "the middle term counts twice: x with y and y with x.",
+        ),
+        (sum(within), "the comparison of the two sets is missing."),
+        (
+            np.sqrt(abs(right)),
+            "you take a square root: the squared distance is asked for, "
+            "and its estimate can be negative.",
+        ),
+        (max(right, 0), "the estimate may be negative: do not cut it at 0."),
+        (
+            ((x.mean(0) - y.mean(0)) ** 2).sum(),
+            "you compare the means alone: the kernel (a·b + 1)³ sees more.",
+        ),
+    ]
 
 
 DISTANCE = Exercise(

@@ -28,6 +28,33 @@ def ours(arrays: list | None = None) -> nn.Cell:
     return network
 
 
+# layers that are often taken for others
+CHANGES = [
+    (
+        nn.ReLU,
+        lambda layer: nn.LeakyReLU(0.2),
+        "your generator has leaky ReLUs: these are the "
+        "discriminator's; the generator has plain ReLUs.",
+    ),
+    (
+        nn.ReflectionPad2d,
+        zero_padding,
+        "you pad with zeros before the 7×7 layers: pad by reflection.",
+    ),
+    (
+        nn.Tanh,
+        lambda layer: nn.Sigmoid(),
+        "your generator ends with a sigmoid, whose range is "
+        "[0, 1]: the pictures are in [-1, 1], so take a tanh.",
+    ),
+    (
+        InstanceNorm2d,
+        lambda layer: nn.Identity(),
+        "instance norm is missing: it follows every convolution but the last.",
+    ),
+]
+
+
 def check_generator(MyGenerator):
     function(MyGenerator, "MyGenerator")
     network = cell(MyGenerator(CHANNELS, BLOCKS), "MyGenerator")
@@ -91,31 +118,7 @@ def check_result(result: np.ndarray, x: ms.Tensor, arrays: list):
         np.abs(result).max() <= 1 + 1e-4,
         "some values of your result are outside [-1, 1]: the last layer is a tanh.",
     )
-    changes = [
-        (
-            nn.ReLU,
-            lambda layer: nn.LeakyReLU(0.2),
-            "your generator has leaky ReLUs: these are the "
-            "discriminator's; the generator has plain ReLUs.",
-        ),
-        (
-            nn.ReflectionPad2d,
-            zero_padding,
-            "you pad with zeros before the 7×7 layers: pad by reflection.",
-        ),
-        (
-            nn.Tanh,
-            lambda layer: nn.Sigmoid(),
-            "your generator ends with a sigmoid, whose range is "
-            "[0, 1]: the pictures are in [-1, 1], so take a tanh.",
-        ),
-        (
-            InstanceNorm2d,
-            lambda layer: nn.Identity(),
-            "instance norm is missing: it follows every convolution but the last.",
-        ),
-    ]
-    guesses = [(guess, text) for kind, make, text in changes for guess in other(kind, make)]
+    guesses = [(guess, text) for kind, make, text in CHANGES for guess in other(kind, make)]
     compare(
         result,
         right,

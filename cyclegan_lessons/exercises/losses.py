@@ -29,36 +29,43 @@ def check_cycle(my_cycle_loss):
         compare(
             value,
             forward + backward,
-            [
-                (forward, "you count the cycle of x alone: y → F(y) → G(F(y)) is the other half."),
-                (backward, "you count the cycle of y alone: x → G(x) → F(G(x)) is the other half."),
-                (
-                    2 * forward,
-                    "you count the cycle of x twice: the second one is y → F(y) → "
-                    "G(F(y)), and it is compared with y.",
-                ),
-                ((forward + backward) / 2, "you halve the sum: equation 2 adds the two cycles."),
-                (
-                    (there**2).mean() + (back**2).mean(),
-                    "you square the differences: equation 2 takes their absolute values.",
-                ),
-                (np.abs(there).sum() + np.abs(back).sum(), "you add up all pixels: take the mean."),
-                (
-                    there.mean() + back.mean(),
-                    "differences of opposite sign cancel: take the absolute value before the mean.",
-                ),
-                (
-                    np.abs(model_g(x) - x).mean() + np.abs(model_f(y) - y).mean(),
-                    "you compare G(x) with x: that punishes translating; go back with F first.",
-                ),
-                (
-                    np.abs(model_g(model_f(x)) - x).mean() + np.abs(model_f(model_g(y)) - y).mean(),
-                    "your cycles go through the networks in the wrong order: x meets G first, y F.",
-                ),
-            ],
+            cycle_guesses(x, y),
             "the value is not right for two test networks: it is the mean of |F(G(x)) − x| plus "
             "the mean of |G(F(y)) − y|, without λ.",
         )
+
+
+def cycle_guesses(x: np.ndarray, y: np.ndarray) -> list[tuple]:
+    """What wrong answers give, each with what to say to it."""
+    there, back = model_f(model_g(x)) - x, model_g(model_f(y)) - y
+    forward, backward = np.abs(there).mean(), np.abs(back).mean()
+    return [
+        (forward, "you count the cycle of x alone: y → F(y) → G(F(y)) is the other half."),
+        (backward, "you count the cycle of y alone: x → G(x) → F(G(x)) is the other half."),
+        (
+            2 * forward,
+            "you count the cycle of x twice: the second one is y → F(y) → "
+            "G(F(y)), and it is compared with y.",
+        ),
+        ((forward + backward) / 2, "you halve the sum: equation 2 adds the two cycles."),
+        (
+            (there**2).mean() + (back**2).mean(),
+            "you square the differences: equation 2 takes their absolute values.",
+        ),
+        (np.abs(there).sum() + np.abs(back).sum(), "you add up all pixels: take the mean."),
+        (
+            there.mean() + back.mean(),
+            "differences of opposite sign cancel: take the absolute value before the mean.",
+        ),
+        (
+            np.abs(model_g(x) - x).mean() + np.abs(model_f(y) - y).mean(),
+            "you compare G(x) with x: that punishes translating; go back with F first.",
+        ),
+        (
+            np.abs(model_g(model_f(x)) - x).mean() + np.abs(model_f(model_g(y)) - y).mean(),
+            "your cycles go through the networks in the wrong order: x meets G first, y F.",
+        ),
+    ]
 
 
 CYCLE = Exercise(

@@ -6,14 +6,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from cyclegan_lessons.exercises.checking import (
-    close,
-    compare,
-    expect,
-    function,
-    number,
-    tensor,
-)
+from cyclegan_lessons.exercises.checking import close, compare, expect, function, number, tensor
 from cyclegan_lessons.exercises.exercise import Exercise, Wrong
 
 CYCLE, IDENTITY = 7.0, 3.0  # weights that the learner has not seen
@@ -76,6 +69,17 @@ def check_step(my_generator_step):
 
 
 def check_value(value: float, g: float, f: float, x: np.ndarray, y: np.ndarray):
+    compare(
+        value,
+        total(g, f, x, y),
+        guesses(g, f, x, y) + weight_guesses(closed_form(g, f, x, y)),
+        "the total loss is not right for small test networks: compute the six terms one by one, "
+        "and compare each with the chapter.",
+    )
+
+
+def guesses(g: float, f: float, x: np.ndarray, y: np.ndarray) -> list[tuple]:
+    """What wrong answers give, each with what to say to it."""
     terms = closed_form(g, f, x, y)
     wrong_identity = {
         "identity_x": np.abs(g * x - x).mean(),
@@ -84,55 +88,55 @@ def check_value(value: float, g: float, f: float, x: np.ndarray, y: np.ndarray):
     zero = {"G": ((g * x) ** 2).mean(), "F": ((2 * f * y) ** 2).mean()}
     swapped = {"G": ((2 * g * x - 1) ** 2).mean(), "F": ((-f * y - 1) ** 2).mean()}
     real = {"G": ((-y - 1) ** 2).mean(), "F": ((2 * x - 1) ** 2).mean()}
-    cycles = terms["cycle_x"] + terms["cycle_y"]
-    identities = terms["identity_x"] + terms["identity_y"]
+    return [
+        (
+            total(g, f, x, y, **wrong_identity),
+            "the identity loss is |G(x) − x| in your step: "
+            "that punishes translating; G must leave y alone, and F must leave x alone.",
+        ),
+        (
+            total(g, f, x, y, **zero),
+            "the generators want their fakes to be judged as fake in your step: their target is 1.",
+        ),
+        (
+            total(g, f, x, y, **swapped),
+            "the discriminators are the wrong way round: D_Y judges G(x), and D_X judges F(y).",
+        ),
+        (
+            total(g, f, x, y, **real),
+            "the generators are judged by the real images: let the "
+            "discriminators look at the fakes.",
+        ),
+        (
+            total(g, f, x, y, cycle_y=terms["cycle_x"]),
+            "your step has the cycle of x twice: the second one is y → F(y) → G(F(y)).",
+        ),
+        (total(g, f, x, y, cycle_y=0.0), "the cycle of y is missing in your step."),
+        (total(g, f, x, y, F=0.0), "your step leaves out what D_X says about F(y)."),
+    ]
+
+
+def weight_guesses(terms: dict[str, float]) -> list[tuple]:
+    """The same for mistakes with the two weights."""
     adversarial = terms["G"] + terms["F"]
-    compare(
-        value,
-        total(g, f, x, y),
-        [
-            (
-                total(g, f, x, y, **wrong_identity),
-                "the identity loss is |G(x) − x| in your step: "
-                "that punishes translating; G must leave y alone, and F must leave x alone.",
-            ),
-            (
-                total(g, f, x, y, **zero),
-                "the generators want their fakes to be judged as fake in "
-                "your step: their target is 1.",
-            ),
-            (
-                total(g, f, x, y, **swapped),
-                "the discriminators are the wrong way round: D_Y judges G(x), and D_X judges F(y).",
-            ),
-            (
-                total(g, f, x, y, **real),
-                "the generators are judged by the real images: let the "
-                "discriminators look at the fakes.",
-            ),
-            (
-                total(g, f, x, y, cycle_y=terms["cycle_x"]),
-                "your step has the cycle of x twice: the second one is y → F(y) → G(F(y)).",
-            ),
-            (total(g, f, x, y, cycle_y=0.0), "the cycle of y is missing in your step."),
-            (total(g, f, x, y, F=0.0), "your step leaves out what D_X says about F(y)."),
-            (
-                adversarial + CYCLE * cycles + CYCLE * IDENTITY * identities,
-                "the identity loss is "
-                "weighted twice: with lambda_cycle too; look at your brackets.",
-            ),
-            (
-                adversarial + IDENTITY * cycles + CYCLE * identities,
-                "the two weights are the wrong way round.",
-            ),
-            (
-                adversarial + cycles + identities,
-                "the weights lambda_cycle and lambda_identity are not used.",
-            ),
-        ],
-        "the total loss is not right for small test networks: compute the six terms one by one, "
-        "and compare each with the chapter.",
+    cycles, identities = (
+        terms["cycle_x"] + terms["cycle_y"],
+        terms["identity_x"] + terms["identity_y"],
     )
+    return [
+        (
+            adversarial + CYCLE * cycles + CYCLE * IDENTITY * identities,
+            "the identity loss is weighted twice: with lambda_cycle too; look at your brackets.",
+        ),
+        (
+            adversarial + IDENTITY * cycles + CYCLE * identities,
+            "the two weights are the wrong way round.",
+        ),
+        (
+            adversarial + cycles + identities,
+            "the weights lambda_cycle and lambda_identity are not used.",
+        ),
+    ]
 
 
 def check_gradients(optimizer: Recorder, g: float, f: float, x: np.ndarray, y: np.ndarray):
@@ -141,7 +145,7 @@ def check_gradients(optimizer: Recorder, g: float, f: float, x: np.ndarray, y: n
         "the loss is right, but nothing is learned: hand the gradients to the optimiser.",
     )
     expect(len(optimizer.calls) == 1, "your step calls the optimiser more than once.")
-    gradients = optimizer.calls[0]
+    (gradients,) = optimizer.calls
     expect(
         isinstance(gradients, (tuple, list)) and len(gradients) == 2,
         "the optimiser must get one gradient for each of optimizer.parameters, and only these: "
