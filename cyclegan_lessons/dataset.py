@@ -15,10 +15,11 @@ import numpy as np
 from PIL import Image
 
 from cyclegan_lessons import fruits, orchard, scene, shading
-from cyclegan_lessons.cache import file_sha256, make_once
+from cyclegan_lessons.cache import expand, file_sha256, make_once, readable
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.fetch import fetch_apple2orange
-from cyclegan_lessons.images import list_images, to_values
+from cyclegan_lessons.images import is_clutter, list_images, to_values
+from cyclegan_lessons.progress import progress
 from cyclegan_lessons.records import check_mindrecord, record_path, sums_path, write_mindrecord
 
 # ours: the paper's folder
@@ -36,14 +37,21 @@ def prepare_dataset(
     default the cache. Raises `LessonError` when something is missing, is not an image or cannot be
     written.
     """
-    if dataset == "orchard":
-        return prepare_orchard(image_size, folder=folder)
     if dataset == "apple2orange":
         return prepare_folder(fetch_apple2orange(url, folder), folder)
-    given = Path(dataset).expanduser()
-    if record_path(given, "train_x").is_file():
-        return given
-    if given.is_dir():
+    if url:
+        raise LessonError(
+            f"an address (url, --url) goes with the dataset apple2orange, but the dataset is "
+            f"{str(dataset)!r}; leave one of them out."
+        )
+    if dataset == "orchard":
+        return prepare_orchard(image_size, folder=folder)
+    given = expand(dataset)
+    with readable(given):
+        if record_path(given, "train_x").is_file():
+            return given
+        is_folder = given.is_dir()
+    if is_folder:
         return prepare_folder(given, folder)
     raise LessonError(
         f"dataset must be 'orchard', 'apple2orange' or a folder with {' '.join(SETS.values())}, "
@@ -81,19 +89,34 @@ def write_arrays(arrays: np.ndarray, target: Path, name: str):
 
 def prepare_folder(images: str | Path, folder=None) -> Path:
     """Turn a folder with ``trainA trainB testA testB`` of image files into a data folder."""
-    images = Path(images).expanduser().resolve()
-    files = {name: list_images(images / part) for name, part in SETS.items()}
-    about = [
-        [str(file), file.stat().st_size, file.stat().st_mtime_ns]
-        for part in files.values()
-        for file in part
-    ]
+    images = expand(images).resolve()
+    files = {name: list_set(images / part) for name, part in SETS.items()}
+    about = [describe_file(file) for part in files.values() for file in part]
 
     def write(target: Path):
         for name, part in files.items():
-            write_mindrecord(part, record_path(target, name))
+            write_mindrecord(progress(part, f"preparing {name}"), record_path(target, name))
 
     return make_once(images.name, about, write, folder)
+
+
+def list_set(folder: Path) -> list[Path]:
+    """The image files of one set; raises `LessonError` when there are folders beside them."""
+    files = list_images(folder)
+    for path in folder.iterdir():
+        if path.is_dir() and not is_clutter(path.name):
+            raise LessonError(
+                f"{folder} should hold images only, but there is a folder in it, {path.name}; move "
+                "its images up, or the folder away."
+            )
+    return files
+
+
+def describe_file(path: Path) -> list:
+    """What changes when a file does; its ctime does even where a program sets the old mtime."""
+    with readable(path):
+        stat = path.stat()
+    return [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
 
 
 def has_twins(folder: str | Path) -> bool:

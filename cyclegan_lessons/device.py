@@ -7,6 +7,7 @@ from importlib import metadata
 
 import mindspore as ms
 
+from cyclegan_lessons.diagnosis import usable, why_not_found
 from cyclegan_lessons.errors import LessonError
 
 DEVICES = ("Ascend", "GPU", "CPU")  # in the order in which "auto" looks for them
@@ -25,7 +26,7 @@ def quiet_mindspore():
 def available_devices() -> list[str]:
     """The names among Ascend, GPU and CPU that this MindSpore finds on this machine, best first."""
     with quiet_mindspore():
-        return [name for name in DEVICES if getattr(ms.device_context, name.lower()).is_available()]
+        return [name for name in DEVICES if usable(name)]
 
 
 def select_device(device_target: str = "auto") -> str:
@@ -46,8 +47,8 @@ def select_device(device_target: str = "auto") -> str:
     elif device_target not in available:
         raise LessonError(
             f"device {device_target} was asked for, but MindSpore finds only "
-            f"{', '.join(available)} here; choose one of "
-            f"these or 'auto', or install the driver as the README says."
+            f"{', '.join(available)} here: {why_not_found(device_target)}; choose one of these or "
+            "'auto', or install what is missing (`python -m cyclegan_lessons devices` lists it)."
         )
     if ms.get_context("device_target") != device_target:
         try:

@@ -34,25 +34,21 @@ def fit(
     """Train on the MindRecord files in ``data`` to the configured end, and return the history.
 
     ``run``, a `RunFolder`, receives the history, and a checkpoint every ``save_every`` steps and at
-    the end; it is closed when training ends. ``on_sample`` is called with the trainer every
-    ``sample_every`` steps and at the end. With several workers only the first one writes, shows and
-    calls, the losses are means over all, and what stops one stops all after the same step.
+    the end; then it is closed. ``on_sample`` is called with the trainer every ``sample_every``
+    steps and at the end. With several workers only the first one writes, shows and calls, losses
+    are means over all, and what stops one stops all after the same step.
 
     Ctrl-C and SIGTERM stop after a complete step, save, and raise `KeyboardInterrupt`. Raises
-    `LessonError` when the schedule is shorter than ``config.steps``, when the data are not those
-    that the run began with, or when a loss is no longer finite.
+    `LessonError` when the schedule is too short, the data are not those that the run began with, or
+    a loss is no longer finite.
     """
     if trainer.group.rank:
         run, on_sample, progress = None, None, False
     check_data(trainer, describe_data(data))
     last = last_step(trainer, data)
-    with (
-        run or nullcontext(),
-        progress_bar(trainer.step, last, progress) as show,
-        spread_threads() as spread,
-        saved_when_stopped(trainer, run),
-        stop_signals() as stops,
-    ):
+    bar = progress_bar(trainer.step, last, progress)
+    threads, stopping = spread_threads(), saved_when_stopped(trainer, run)
+    with run or nullcontext(), bar as show, threads as spread, stopping, stop_signals() as stops:
         for row in trainer.steps(data, last):
             spread()
             stop = record(trainer, row, run, bool(stops))

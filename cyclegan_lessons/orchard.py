@@ -14,6 +14,7 @@ import numpy as np
 
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.fruits import render_fruit, render_leaf, render_stem
+from cyclegan_lessons.progress import progress
 from cyclegan_lessons.scene import COS, RIGHT, SIN, UP, Scene, draw_scene, light_up
 from cyclegan_lessons.shading import (
     SUPERSAMPLE,
@@ -55,7 +56,7 @@ def render_orchard(n_scenes: int, size: int, domain: str = "x", seed: int = 0) -
             )
     pictures = np.empty((2, n_scenes, size, size, 3), np.uint8)
     masks = np.empty((n_scenes, size, size), bool)
-    for i in range(n_scenes):
+    for i in progress(range(n_scenes), f"rendering {size}×{size}"):
         scene = draw_scene(np.random.default_rng([seed, i]))
         pictures[0, i], pictures[1, i], masks[i] = render_scene(scene, size)
     apples, oranges = pictures

@@ -4,6 +4,8 @@ A set such as ``train_x`` is three files in a data folder: ``train_x.mindrecord`
 ``….db`` and its checksums ``….sha256``.
 """
 
+import os
+import re
 from collections.abc import Iterable
 from contextlib import contextmanager
 from functools import cache
@@ -11,7 +13,7 @@ from pathlib import Path
 
 from mindspore.mindrecord import FileWriter
 
-from cyclegan_lessons.cache import file_sha256, unfinished_folder
+from cyclegan_lessons.cache import expand, file_sha256, unfinished_folder
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.images import encode_array, encode_file
 
@@ -39,7 +41,7 @@ def write_mindrecord(images: Iterable, path: str | Path) -> Path:
     appear when they are complete. Raises `LessonError` when there is no image, something is not an
     image, or the place cannot be written.
     """
-    path = Path(path).expanduser()
+    path = expand(path)
     # the index knows the file by its name, so only its folder differs
     with unfinished_folder(path.parent) as unfinished:
         draft = unfinished / path.name
@@ -49,8 +51,9 @@ def write_mindrecord(images: Iterable, path: str | Path) -> Path:
             )
         sums = [f"{file_sha256(part)}  {part.name}\n" for part in (draft, index_path(draft))]
         sums_path(draft).write_text("".join(sums))
+        mode = sums_path(draft).stat().st_mode & 0o777  # as the umask says; MindRecord does not ask
         for part in sorted(unfinished.iterdir()):
-            part.chmod(0o644)
+            part.chmod(mode)
             part.replace(path.parent / part.name)
     return path
 
@@ -66,9 +69,10 @@ def write_rows(images: Iterable, path: Path) -> int:
     n = 0
     for item in images:
         is_array = isinstance(item, tuple)
-        row = encode_array(*item) if is_array else (Path(item).name, encode_file(item))
+        name, image = encode_array(*item) if is_array else (Path(item).name, encode_file(item))
+        name = os.fsencode(name).decode("utf-8", "replace")  # a file's name can be any bytes
         with system_errors():
-            writer.write_raw_data([dict(zip(columns, row, strict=True))])
+            writer.write_raw_data([{"name": name, "image": image}])
         n += 1
     if n:
         with system_errors():
@@ -82,7 +86,8 @@ def system_errors():
     try:
         yield
     except RuntimeError as error:
-        raise OSError(str(error).splitlines()[0]) from error
+        reason = re.search(r"\[.*ERROR\] (.+)", str(error))  # in the middle of a page of text
+        raise OSError(reason[1] if reason else str(error).splitlines()[0]) from error
 
 
 def check_mindrecord(folder: str | Path, name: str) -> str:
@@ -93,8 +98,8 @@ def check_mindrecord(folder: str | Path, name: str) -> str:
         digests = {part: digest for digest, part in (line.split("  ") for line in lines)}
         for part in (path, index_path(path)):
             stat = part.stat()
-            state = stat.st_ino, stat.st_size, stat.st_mtime_ns
-            if not has_checksum(part, *state, digests[part.name]):
+            state = stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+            if not has_checksum(part, state, digests[part.name]):
                 raise ValueError(f"{part} has another checksum")
     except (OSError, ValueError, KeyError) as error:
         what = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
@@ -107,6 +112,6 @@ def check_mindrecord(folder: str | Path, name: str) -> str:
 
 
 @cache
-def has_checksum(path: Path, inode: int, size: int, mtime: int, digest: str) -> bool:
-    """Whether a file has this SHA-256; read again only when its identity, size or time changed."""
+def has_checksum(path: Path, state: tuple, digest: str) -> bool:
+    """Whether a file has this SHA-256; it is read again only when its ``state`` is another."""
     return file_sha256(path) == digest

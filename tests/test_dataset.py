@@ -5,21 +5,26 @@ import hashlib
 import io
 import multiprocessing
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
 import mindspore.dataset as ds
 import numpy as np
 import pytest
+from helpers_faults import as_ordinary_user
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cyclegan_lessons import orchard
+from cyclegan_lessons import fruits, orchard, scene, shading
 from cyclegan_lessons.dataset import (
     augment,
+    epoch_steps,
     load_images,
     load_unpaired,
     prepare_dataset,
@@ -202,6 +207,8 @@ def test_a_full_disk(tmp_path):
         text=True,
     )
     assert "must be a folder that can be written" in result.stdout, result
+    assert not re.search("Exception thrown|Refer to|Syntax error", result.stdout), result
+    assert result.stdout.count("\n") == 1, result
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -242,9 +249,11 @@ def test_prepared_once_and_again_when_anything_differs(tmp_path, monkeypatch):
         prepare_orchard(16, 1, 2, folder=tmp_path),
         prepare_orchard(16, 1, 1, seed=1, folder=tmp_path),
     ]
-    monkeypatch.setattr(orchard, "__file__", str(changed))
-    others += [prepare_orchard(16, 1, 1, folder=tmp_path)]
-    assert len({first, *others}) == 6
+    for module in (orchard, scene, fruits, shading):  # all that decides about pixels
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "__file__", str(changed))
+            others.append(prepare_orchard(16, 1, 1, folder=tmp_path))
+    assert len({first, *others}) == 9
 
 
 def test_own_folder(image_folder, tmp_path):
@@ -283,6 +292,70 @@ def test_bad_folders(harm, words, image_folder, tmp_path):
         prepare_dataset(str(own), 64, folder=tmp_path / "cache")
     assert str(own) in str(caught.value)
     assert not (tmp_path / "cache").exists() or list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_changed_image_of_the_same_size_and_time_is_noticed(image_folder, tmp_path):
+    """As `exiftool -P` and `rsync -t` leave it."""
+    own = tmp_path / "own"
+    shutil.copytree(image_folder, own)
+    first = prepare_dataset(own, 64, folder=tmp_path / "cache")
+    image, before = own / "trainA" / "0.jpg", (own / "trainA" / "0.jpg").stat()
+    data = image.read_bytes()
+    time.sleep(0.05)  # the clock of a file system has steps
+    image.write_bytes(data.replace(b"JFIF", b"jfif"))
+    os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (image.stat().st_size, image.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert prepare_dataset(own, 64, folder=tmp_path / "cache") != first
+
+
+def test_folders_beside_images_are_refused_and_clutter_is_not(image_folder, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(image_folder, own)
+    for name in (".thumbnails", "Thumbs.db", "desktop.ini"):
+        (own / "trainB" / name).mkdir()
+    prepare_dataset(own, 64, folder=tmp_path / "cache")
+    shutil.copytree(own / "trainA", own / "trainB" / "more")
+    with pytest.raises(LessonError, match="trainB should hold images only, but .* in it, more;"):
+        prepare_dataset(own, 64, folder=tmp_path / "cache")
+
+
+def test_a_name_that_is_not_utf_8(image_folder, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(image_folder, own)
+    (own / "trainA" / "0.jpg").rename(own / "trainA" / os.fsdecode(b"caf\xe9.jpg"))
+    data = prepare_dataset(own, 64, folder=tmp_path / "cache")
+    assert "caf\ufffd.jpg" in dict(stored(data / "train_x.mindrecord"))
+
+
+@pytest.mark.parametrize("gone", ["trainB", "testA/0.jpg", "."])
+def test_a_folder_that_may_not_be_read(gone, image_folder, open_folder):
+    own = open_folder / "own"
+    shutil.copytree(image_folder, own)
+    (own / gone).chmod(0)
+    with as_ordinary_user(), pytest.raises(LessonError, match="cannot be read.*Permission denied"):
+        prepare_dataset(own, 64, folder=open_folder / "cache")
+    (own / gone).chmod(0o755)
+
+
+def test_an_image_that_goes_away_while_it_is_prepared(image_folder, tmp_path, monkeypatch):
+    own = tmp_path / "own"
+    shutil.copytree(image_folder, own)
+
+    def write(images, path):
+        (own / "trainA" / "3.jpg").unlink(missing_ok=True)
+        return write_mindrecord(images, path)
+
+    monkeypatch.setattr("cyclegan_lessons.dataset.write_mindrecord", write)
+    with pytest.raises(LessonError, match="trainA/3.jpg should be an image file, but there is no"):
+        prepare_dataset(own, 64, folder=tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize("dataset", ["orchard", "photos"])
+def test_an_address_goes_with_the_photographs_only(dataset, tmp_path):
+    with pytest.raises(LessonError, match=f"apple2orange, but the dataset is '{dataset}'; leave"):
+        prepare_dataset(dataset, 64, folder=tmp_path, url="a.zip")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_unknown_dataset():
@@ -441,9 +514,31 @@ def test_workers_get_equally_many(numbered):
     ]
 
 
-def test_more_workers_or_a_larger_batch_than_images(numbered):
-    with pytest.raises(LessonError, match="at least 9 images"):
-        load_unpaired(numbered, 64, batch_size=9)
+@pytest.mark.parametrize(
+    "batch_size, workers, advice",
+    [
+        (
+            9,
+            1,
+            "at least 9 images are needed, 9 for each worker, .* has 8; choose a smaller batch,",
+        ),
+        (1, 9, "at least 9 images are needed, 1 for each worker, .* has 8; choose fewer workers,"),
+        (8, 2, "at least 16 images .*; choose fewer workers, or add images"),
+        (9, 2, "at least 18 images .*; choose a smaller batch and fewer workers, or add images"),
+    ],
+)
+def test_too_few_images(batch_size, workers, advice, numbered):
+    for ask in (epoch_steps, partial(load_unpaired, image_size=16)):
+        with pytest.raises(LessonError, match=advice):
+            ask(numbered, batch_size=batch_size, workers=workers)
+
+
+@pytest.mark.parametrize("batch_size, workers, steps", [(1, 1, 8), (8, 1, 1), (3, 1, 2), (2, 3, 1)])
+def test_steps_of_an_epoch(batch_size, workers, steps, numbered):
+    assert epoch_steps(numbered, batch_size, workers) == steps
+    for rank in range(workers):
+        pairs = load_unpaired(numbered, 16, batch_size, workers=workers, rank=rank)
+        assert pairs.get_dataset_size() == steps
 
 
 def test_leaving_in_the_middle_is_quiet():
