@@ -22,6 +22,7 @@ EXERCISES = (
         },
         ("How often does 2 fit into 7?", "`drop_remainder=True` leaves out an incomplete batch."),
         "right. And it is another pair in each epoch.",
+        after="exercise-epochs",
     ),
     question(
         "count-block",
@@ -42,6 +43,7 @@ EXERCISES = (
             "Add 256 biases for each convolution; there are two convolutions.",
         ),
         "right. Nine of them are most of the generator.",
+        after="exercise-count",
     ),
     question(
         "count-c512",
@@ -65,6 +67,7 @@ EXERCISES = (
             "Ask `receptive_field(PatchDiscriminator(base_channels=4, n_layers=n))`.",
         ),
         "right.",
+        after="exercise-count",
     ),
     question(
         "guess",
@@ -83,6 +86,7 @@ EXERCISES = (
         },
         ("(0.5 − 1)² and (0.5 − 0)² are both 0.25.", "D has both terms, G has one."),
         "right. A halved loss that stays near 0.25 means that D is guessing.",
+        after="exercise-half",
     ),
     question(
         "best-score",
@@ -101,6 +105,7 @@ EXERCISES = (
         },
         ("Set the derivative of 3 (s − 1)² + s² to 0.", "6 (s − 1) + 2 s = 0."),
         "right. The best score is the share of real among all that look like this.",
+        after="exercise-best",
     ),
     question(
         "pool-age",
@@ -125,6 +130,7 @@ EXERCISES = (
             "The mean of such waiting times is one over the probability.",
         ),
         "right.",
+        after="exercise-size",
     ),
     question(
         "rates",
@@ -142,6 +148,7 @@ EXERCISES = (
         },
         ("Two decaying epochs make three steps to 0.", "Each step is a third of 3e-4."),
         "right.",
+        after="exercise-rate",
     ),
     question(
         "calls",
@@ -159,6 +166,7 @@ EXERCISES = (
         },
         ("In which of the six terms does G appear?", "x, y and F(y)."),
         "right.",
+        after="exercise-calls",
     ),
     question(
         "half-width",
@@ -174,5 +182,6 @@ EXERCISES = (
         },
         ("The width falls with the square root of the number.", "√4 = 2."),
         "right. Precision is expensive.",
+        after="exercise-width",
     ),
 )

@@ -43,6 +43,7 @@ class Exercise:
     wrong: tuple[Wrong, ...]
     right: str  # what is said when the answer is right
     given: tuple[str, ...] = ()
+    after: str = ""  # the id of the notebook's cell that states the task already, if there is one
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ from cyclegan_lessons.exercises.checking import TYPE, NotTried, array, expect
 from cyclegan_lessons.exercises.exercise import Exercise, Wrong
 
 
-def question(name, subject, title, task, answers: dict, slips: dict, hints, right) -> Exercise:
+def question(
+    name, subject, title, task, answers: dict, slips: dict, hints, right, after=""
+) -> Exercise:
     """An exercise with one variable for each answer: a number, a list of numbers or a letter.
 
     ``slips`` gives, for each variable, wrong values that are known, with what to say to them.
@@ -32,7 +34,7 @@ def question(name, subject, title, task, answers: dict, slips: dict, hints, righ
         for variable, known in slips.items()
         for slip, sentence in known.items()
     )
-    return Exercise(name, subject, title, task, code, check, hints, wrong, right)
+    return Exercise(name, subject, title, task, code, check, hints, wrong, right, after=after)
 
 
 def literal(value) -> str:
