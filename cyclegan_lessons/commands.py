@@ -8,6 +8,8 @@ import json
 import sys
 from dataclasses import replace
 
+from cyclegan_lessons.classroom.commands import check_in, overview, progress
+
 
 def fetch(options):
     """Download apple2orange, or take an archive that is here, and make checked MindRecord files."""
@@ -163,3 +165,4 @@ def devices(options):
 
 
 COMMANDS = {f.__name__: f for f in (fetch, train, report, translate, evaluate, export, devices)}
+COMMANDS |= {"progress": progress, "check-in": check_in, "class": overview}
