@@ -16,6 +16,7 @@ def sharpen():
         from matplotlib_inline.config import InlineBackend
 
         backend = InlineBackend.instance(parent=ipython.get_ipython())
+        backend.print_figure_kwargs = {"bbox_inches": "tight", "pil_kwargs": {"optimize": True}}
         backend.figure_formats = {"retina"}
 
 

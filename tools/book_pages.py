@@ -40,7 +40,7 @@ def say_times(app, document: nodes.document):
     """Put a line below a chapter's title: how long it reads, and how long it runs."""
     page = app.env.docname
     title = next(document.findall(nodes.title), None)
-    if title is None or not Path(document["source"]).suffix == ".ipynb":
+    if title is None or Path(document["source"]).suffix != ".ipynb":
         return
     text = f"Reads in about {about(60 * words(document) / WORDS_A_MINUTE)}"
     row = run_times(Path(app.srcdir)).get(page)
