@@ -106,5 +106,4 @@ def setup(app):
     app.connect("doctree-read", say_times)
     app.connect("html-page-context", describe)
     app.connect("build-finished", write_texts)
-    app.add_js_file("book.js")
     return {"parallel_read_safe": False, "parallel_write_safe": False}

@@ -34,3 +34,14 @@ document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("toggle", reachScrollers, true);
 });
 window.addEventListener("load", () => new ResizeObserver(reachScrollers).observe(document.querySelector(".bd-article")));
+
+// Paper is white: print in the light colours, whatever the screen shows.
+let themeOnScreen = null;
+function forPaper(printing) {
+  const theme = document.documentElement.dataset;
+  if (printing && themeOnScreen === null) [themeOnScreen, theme.theme] = [theme.theme, "light"];
+  else if (!printing && themeOnScreen !== null) [theme.theme, themeOnScreen] = [themeOnScreen, null];
+}
+window.addEventListener("beforeprint", () => forPaper(true));
+window.addEventListener("afterprint", () => forPaper(false));
+matchMedia("print").addEventListener("change", (event) => forPaper(event.matches));
