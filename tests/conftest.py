@@ -13,6 +13,7 @@ from pathlib import Path
 os.environ["CYCLEGAN_LESSONS_DATA"] = tempfile.mkdtemp(prefix="cyclegan_lessons_tests-")
 os.environ.pop("CYCLEGAN_LESSONS_URL", None)
 
+import build_html
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,6 +21,7 @@ from PIL import Image
 from cyclegan_lessons.dataset import prepare_orchard
 from cyclegan_lessons.orchard import render_orchard
 
+ROOT = Path(__file__).resolve().parent.parent
 # not part of the repository
 PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "apple2orange.zip"
 
@@ -28,6 +30,14 @@ def pytest_sessionfinish():
     import shutil
 
     shutil.rmtree(os.environ["CYCLEGAN_LESSONS_DATA"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory) -> Path:
+    """The book, built from the saved outputs."""
+    return build_html.build(
+        ROOT / "book", ROOT / "_config.yml", ROOT / "_toc.yml", tmp_path_factory.mktemp("built")
+    ).parent
 
 
 @pytest.fixture(scope="session")

@@ -68,14 +68,6 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def html(tmp_path_factory) -> Path:
-    """The book, built from the saved outputs."""
-    return build_html.build(
-        ROOT / "book", ROOT / "_config.yml", ROOT / "_toc.yml", tmp_path_factory.mktemp("built")
-    ).parent
-
-
-@pytest.fixture(scope="module")
 def pages(html) -> dict:
     """Every built page by its name."""
     return {path.name: Page(path) for path in sorted(html.glob("*.html"))}

@@ -24,7 +24,7 @@ function reachScrollers() {
 
 document.addEventListener("DOMContentLoaded", () => {
   const article = document.querySelector(".bd-article");
-  if (phrase) {
+  if (phrase && article) {
     _highlightText(article, phrase.toLowerCase(), "highlighted");
     const first = article.querySelector(".highlighted");
     if (first && !location.hash) first.scrollIntoView({ block: "center" });
@@ -33,7 +33,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".btn-download-source-button").forEach((link) => (link.download = ""));
   document.addEventListener("toggle", reachScrollers, true);
 });
-window.addEventListener("load", () => new ResizeObserver(reachScrollers).observe(document.querySelector(".bd-article")));
+window.addEventListener("load", () => new ResizeObserver(reachScrollers).observe(document.querySelector("main")));
 
 // Paper is white: print in the light colours, whatever the screen shows.
 let themeOnScreen = null;
