@@ -14,7 +14,7 @@ PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html lab test notebooks train bench demo traps ablation soak lock clean
+.PHONY: help setup book html pdf lab test notebooks train bench demo traps ablation soak lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ book: setup  ## run every notebook, then build the HTML book from the results
 
 html: setup  ## build the HTML book from the saved outputs only
 	$(PY) tools/build_html.py book
+
+pdf: html  ## print the HTML book as one PDF, build/cyclegan-lessons.pdf; needs Chromium
+	$(PY) tools/build_pdf.py
 
 lab: setup  ## open JupyterLab on book/, or on a copy of it that holds other parameters
 ifeq ($(DATASET) $(PRESET) $(DEVICE),orchard quick auto)

@@ -9,7 +9,7 @@ from pathlib import Path
 from docutils import nodes
 
 WORDS_A_MINUTE = 200
-SHARED_PICTURE = "figures/demo.png"
+SHARED_PICTURE = "figures/demo.png"  # the first picture of the introduction
 SILENT = (nodes.comment, nodes.raw, nodes.target, nodes.image)
 
 
@@ -77,12 +77,11 @@ def describe(app, page: str, template: str, context: dict, document: nodes.docum
         if page == "search":
             app.add_js_file("search_texts.js")
         return
-    picture = app.env.relfn2path(SHARED_PICTURE, app.config.root_doc)[0]
-    name = app.builder.images.get(picture)
     properties = {"og:type": "article", "og:site_name": app.config.html_title}
     properties |= {"og:title": nodes.unescape(document.next_node(nodes.title).astext())}
     properties |= {"og:description": description(document)}
-    if name:
+    if (Path(app.srcdir) / SHARED_PICTURE).is_file():
+        name = Path(SHARED_PICTURE).name
         properties["og:image"] = f"{app.config.html_baseurl}_images/{name}"
     tags = [f'<meta name="description" content="{escape(description(document))}" />']
     tags += [f'<meta property="{k}" content="{escape(v)}" />' for k, v in properties.items()]
