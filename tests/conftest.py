@@ -4,6 +4,7 @@ a local server."""
 import functools
 import http.server
 import os
+import shutil
 import tempfile
 import threading
 import zipfile
@@ -27,8 +28,6 @@ PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "apple2orange.zip"
 
 
 def pytest_sessionfinish():
-    import shutil
-
     shutil.rmtree(os.environ["CYCLEGAN_LESSONS_DATA"], ignore_errors=True)
 
 
@@ -38,6 +37,20 @@ def html(tmp_path_factory) -> Path:
     return build_html.build(
         ROOT / "book", ROOT / "_config.yml", ROOT / "_toc.yml", tmp_path_factory.mktemp("built")
     ).parent
+
+
+@pytest.fixture
+def small_book(tmp_path):
+    """A book of two pages; the build is the real one."""
+    book = tmp_path / "book"
+    shutil.copytree(ROOT / "book" / "_static", book / "_static")
+    for name in ("references.bib", "bibliography.md"):
+        shutil.copy(ROOT / "book" / name, book / name)
+    (book / "intro.md").write_text("# Hello\n\nAfter {cite:p}`zhu2017`.\n")
+    (tmp_path / "toc.yml").write_text(
+        "format: jb-book\nroot: intro\nchapters:\n  - file: bibliography\n"
+    )
+    return book
 
 
 @pytest.fixture(scope="session")

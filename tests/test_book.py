@@ -2,7 +2,6 @@
 broken sources stop the build."""
 
 import re
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -168,20 +167,6 @@ FAULTS = {
     "a picture": ("![alt text](_static/no-such-picture.png)", "no-such-picture"),
     "an exercise": ("```{solution} no-such-exercise\n```", "no-such-exercise"),
 }
-
-
-@pytest.fixture
-def small_book(tmp_path):
-    """A book of two pages; the build is the real one."""
-    book = tmp_path / "book"
-    shutil.copytree(ROOT / "book" / "_static", book / "_static")
-    for name in ("references.bib", "bibliography.md"):
-        shutil.copy(ROOT / "book" / name, book / name)
-    (book / "intro.md").write_text("# Hello\n\nAfter {cite:p}`zhu2017`.\n")
-    (tmp_path / "toc.yml").write_text(
-        "format: jb-book\nroot: intro\nchapters:\n  - file: bibliography\n"
-    )
-    return book
 
 
 def build(book: Path) -> Path:

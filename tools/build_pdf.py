@@ -94,7 +94,8 @@ def front(html: Path) -> str:
         "<section class='front'><img src='_static/logo.svg' alt='' style='width: 30%'>"
         "<h1>CycleGAN Lessons</h1>"
         f"<p>The paper's CycleGAN in MindSpore, taken apart and tested</p>{shown}"
-        "<p>The CycleGAN Lessons contributors</p><p>Text and figures: CC BY 4.0. Code: Apache License 2.0.</p></section>"
+        "<p>The CycleGAN Lessons contributors</p>"
+        "<p>Text and figures: CC BY 4.0. Code: Apache License 2.0.</p></section>"
     )
 
 
