@@ -6,6 +6,7 @@ import json
 from html import escape
 from pathlib import Path
 
+import nbformat
 from docutils import nodes
 
 WORDS_A_MINUTE = 200
@@ -93,16 +94,26 @@ def begin(app):
     app.env.search_texts = {}
 
 
-def write_texts(app, exception: Exception | None):
-    """Write the search's texts as a script: a page that was opened as a file may not fetch."""
-    if exception is None and app.builder.name == "html":
-        script = f"window.searchTexts = {json.dumps(app.env.search_texts, ensure_ascii=False)};\n"
-        (Path(app.outdir) / "_static" / "search_texts.js").write_text(script, encoding="utf-8")
+def write_scripts(app, exception: Exception | None):
+    """Write as scripts what a page that was opened as a file may not fetch: the search's texts, and
+    the notebooks, without their outputs, for the download button."""
+    if exception is not None or app.builder.name != "html":
+        return
+    html = Path(app.outdir)
+    script = f"window.searchTexts = {json.dumps(app.env.search_texts, ensure_ascii=False)};\n"
+    (html / "_static" / "search_texts.js").write_text(script, encoding="utf-8")
+    for path in html.glob("_sources/*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        script = f"window.notebook = {json.dumps(nbformat.writes(notebook), ensure_ascii=False)};\n"
+        path.with_name(f"{path.name}.js").write_text(script, encoding="utf-8")
 
 
 def setup(app):
     app.connect("builder-inited", begin)
     app.connect("doctree-read", say_times)
     app.connect("html-page-context", describe)
-    app.connect("build-finished", write_texts)
+    app.connect("build-finished", write_scripts)
     return {"parallel_read_safe": False, "parallel_write_safe": False}

@@ -22,6 +22,24 @@ function reachScrollers() {
   });
 }
 
+// A notebook is saved, not shown as text. From a file, a browser does that only with what a script holds.
+function download(link) {
+  link.download = "";
+  link.addEventListener("click", (event) => {
+    if (location.protocol !== "file:") return;
+    event.preventDefault();
+    const script = document.createElement("script");
+    script.src = `${link.href}.js`;
+    script.onload = () => {
+      const copy = document.createElement("a");
+      copy.href = URL.createObjectURL(new Blob([window.notebook]));
+      copy.download = link.href.split("/").pop();
+      copy.click();
+    };
+    document.head.append(script);
+  });
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   const article = document.querySelector(".bd-article");
   if (phrase && article) {
@@ -29,8 +47,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const first = article.querySelector(".highlighted");
     if (first && !location.hash) first.scrollIntoView({ block: "center" });
   }
-  // a notebook is saved, not shown as text
-  document.querySelectorAll(".btn-download-source-button").forEach((link) => (link.download = ""));
+  document.querySelectorAll(".btn-download-source-button").forEach(download);
   document.addEventListener("toggle", reachScrollers, true);
 });
 window.addEventListener("load", () => new ResizeObserver(reachScrollers).observe(document.querySelector("main")));
