@@ -8,33 +8,46 @@ WORKERS = 1
 JOBS    = 2
 OUT     = runs/$(PRESET)
 
+# with CUDA_HOME in the environment, that CUDA is used and no other is installed
+GPU    = $(if $(filter GPU,$(DEVICE)),$(if $(CUDA_HOME),,$(VENV)/.gpu))
+INDEX  = $(if $(WHEELHOUSE),--no-index --find-links "$(WHEELHOUSE)")
+
 VENV   = .venv
 PY     = $(VENV)/bin/python
 PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html pdf lab test notebooks train bench demo traps ablation soak lock clean
+.PHONY: help setup book html pdf lab test lint notebooks train bench demo traps ablation soak lock audit clean
+.PHONY: wheelhouse device-check
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "book, lab and test take DEVICE=auto|CPU|GPU|Ascend, PRESET=quick|demo|paper and"
 	@echo "DATASET=orchard|apple2orange|FOLDER; train takes these and WORKERS=2, OUT=runs/mine and"
-	@echo "ARGS=--resume; setup takes PYTHON=python3.11; test takes JOBS=1, processes that test at once."
+	@echo "ARGS=--resume; setup takes PYTHON=python3.11 and WHEELHOUSE=folder; test takes JOBS=1, processes that test at once."
 
-setup: $(VENV)/.package  ## make the environment in .venv (again, when the dependencies changed)
+setup: $(VENV)/.package $(GPU)  ## make the environment in .venv (again, when the dependencies changed)
 
 $(VENV)/.requirements: requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found; install Python 3.10 to 3.12, or name another one, for example 'make setup PYTHON=python3.11'." >&2; exit 1; }
 	@$(PYTHON) tools/check_python.py
 	$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check $(INDEX) --require-hashes -r requirements.txt
 	@touch $@
 
 $(VENV)/.package: $(VENV)/.requirements pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+$(VENV)/.gpu: requirements-gpu.txt tools/cuda_home.py $(VENV)/.requirements
+	$(PY) -m pip install --quiet --disable-pip-version-check $(INDEX) --require-hashes -r requirements-gpu.txt
+	$(PY) tools/cuda_home.py
+	@touch $@
+
+wheelhouse: setup  ## download all packages into wheelhouse/, for `make setup WHEELHOUSE=wheelhouse` without a network
+	$(PY) tools/wheelhouse.py $(if $(filter GPU,$(DEVICE)),--gpu) $(PYTHONS)
 
 book: setup  ## run every notebook, then build the HTML book from the results
 	$(PY) tools/notebooks.py run $(PARAMS) --out build/book
@@ -55,7 +68,9 @@ else
 endif
 
 test: setup  ## unit tests, every notebook on photographs, the saved outputs, the HTML book
-	@echo "== 1 of 4: the parameters, and what is saved in the notebooks"
+	@echo "== 1 of 4: the look of the code, the parameters, and what is saved in the notebooks"
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 	$(PY) tools/notebooks.py parameters $(PARAMS)
 	$(PY) tools/notebooks.py check
 	@echo "== 2 of 4: unit tests, and every notebook run by papermill"
@@ -71,6 +86,10 @@ endif
 	$(PY) tools/build_html.py book
 	@echo "All four stages passed."
 
+lint: setup  ## check the look of all code, seconds; `.venv/bin/ruff format .` repairs most of it
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
 notebooks: setup  ## run every notebook with the default parameters and save its outputs in book/
 	$(PY) tools/notebooks.py refresh
 
@@ -83,6 +102,9 @@ bench: setup  ## print speeds, memory and ratios to two others; ARGS=--middle or
 demo: setup  ## train the model that the package holds, about half an hour on two cores
 	$(PY) tools/demo.py
 
+device-check: setup  ## try a device: parity, ten steps, translate, speed; writes a report to send
+	$(PY) tools/device_check.py --device "$(DEVICE)"
+
 traps: setup  ## print every trap, what it does, and the ordinary test that catches it
 	PYTHONPATH=tests $(PY) -m traps
 
@@ -92,12 +114,19 @@ ablation: setup  ## train with and without each trap for chapter 8, up to an hou
 soak: setup  ## kill a training run 50 times and compare it with an undisturbed one; ARGS="--kills 5" for less
 	$(PY) tools/soak.py $(ARGS)
 
-lock:  ## write requirements.txt and environment.yml from pyproject.toml, keeping versions that still fit
+lock:  ## write the requirements and environment.yml from pyproject.toml, keeping versions that fit
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --disable-pip-version-check uv
+	cat requirements.txt requirements-gpu.txt > build/lock/requirements.txt
 	build/lock/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.10 --fork-strategy fewest \
-		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.txt
-	$(PYTHON) tools/environment.py
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file build/lock/requirements.txt
+	$(PYTHON) tools/environment.py build/lock/requirements.txt
 
-clean:  ## remove everything that make made, the environment too
+audit:  ## ask a public list of known vulnerabilities about the locked packages; needs a network
+	$(PYTHON) -m venv build/audit
+	@build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit || { echo "make audit needs pip-audit, but pip could not install it (see above); try again with a network." >&2; exit 1; }
+	$(PYTHON) tools/audit.py build/audit/bin/pip-audit
+
+clean:  ## remove everything that make made, the environment too; notebooks that you changed are kept
+	@if [ -d build/lab ] || [ -d build/book ]; then $(PYTHON) tools/copies.py build/lab build/book; fi
 	rm -rf build $(VENV) *.egg-info

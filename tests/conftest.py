@@ -1,13 +1,11 @@
 """What the tests share: a cache of their own, small datasets, archives in both public layouts, and
 a local server."""
 
-import functools
-import http.server
 import os
 import shutil
 import tempfile
-import threading
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 
 # before anything is cached
@@ -17,6 +15,7 @@ os.environ.pop("CYCLEGAN_LESSONS_URL", None)
 import build_html
 import numpy as np
 import pytest
+from helpers import serving
 from PIL import Image
 
 from cyclegan_lessons.dataset import prepare_orchard
@@ -57,6 +56,14 @@ def small_book(tmp_path):
 def orchard_folder() -> Path:
     """A data folder of a small orchard: 12 scenes to train, 4 to test, 64 pixels."""
     return prepare_orchard(64, n_train=12, n_test=4)
+
+
+@pytest.fixture
+def open_folder():
+    """A new folder that every user can reach; pytest's own are private."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
@@ -118,40 +125,8 @@ def photo_archive(made_layout1) -> Path:
     return made_layout1
 
 
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serve a folder; count the requests; break off the transfer of a file whose name starts with
-    ``broken``."""
-
-    def do_GET(self):
-        self.server.requests.append(self.path)
-        super().do_GET()
-
-    def copyfile(self, source, outputfile):
-        if self.path.startswith("/broken"):
-            outputfile.write(source.read(1000))
-        else:
-            super().copyfile(source, outputfile)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def serve(tmp_path):
-    """A function that serves a folder at a free port of this machine and returns the server; its
-    ``.url`` is the address."""
-    servers = []
-
-    def start(folder: Path) -> http.server.ThreadingHTTPServer:
-        server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))
-        )
-        server.requests, server.url = [], f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return server
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+def serve():
+    """A function that serves a folder for the time of a test and returns the server."""
+    with ExitStack() as servers:
+        yield lambda folder: servers.enter_context(serving(folder))

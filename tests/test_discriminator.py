@@ -5,6 +5,7 @@ from functools import cache
 import mindspore as ms
 import numpy as np
 import pytest
+from helpers import check_start_weights
 from hypothesis import given
 from hypothesis import strategies as st
 from mindspore import nn
@@ -12,6 +13,7 @@ from parity import examples, forward
 from reference.stored import about
 
 from cyclegan_lessons.discriminator import PatchDiscriminator, receptive_field
+from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.layers import InstanceNorm2d
 
 PROPERTY = examples(8)
@@ -125,8 +127,16 @@ def test_receptive_field_is_the_one_in_the_gradients(n_layers, expected):
     assert seen.any(axis=1).sum() == seen.any(axis=0).sum() == expected
 
 
+@pytest.mark.parametrize("n_layers", [0, -1])
+def test_at_least_one_strided_layer(n_layers):
+    with pytest.raises(LessonError, match=f"at least 1 strided layer, but n_layers is {n_layers};"):
+        PatchDiscriminator(base_channels=1, n_layers=n_layers)
+
+
 def test_receptive_field_of_known_chains():
-    conv = lambda kernel, stride: nn.Conv2d(1, 1, kernel, stride)
+    def conv(kernel, stride):
+        return nn.Conv2d(1, 1, kernel, stride)
+
     assert receptive_field(nn.SequentialCell(conv(3, 1))) == 3
     assert receptive_field(nn.SequentialCell(conv(3, 2), nn.ReLU(), conv(5, 1))) == 3 + 2 * 4
     assert (
@@ -205,13 +215,7 @@ def test_parameters_at_the_papers_size():
 
 
 def test_start_weights():
-    for parameter in paper_discriminator().trainable_params():
-        values, n = parameter.asnumpy(), parameter.size
-        if values.ndim == 1:
-            assert np.all(values == 0), parameter.name
-        else:  # N(0, 0.02): mean and spread lie within four standard errors
-            assert abs(values.mean()) < 4 * 0.02 / np.sqrt(n), parameter.name
-            assert abs(values.std() - 0.02) < 4 * 0.02 / np.sqrt(2 * n), parameter.name
+    check_start_weights(paper_discriminator())
 
 
 def test_channels_stop_growing_at_eight_times_the_first():
