@@ -145,12 +145,30 @@ def add_evaluate_options(evaluate: argparse.ArgumentParser):
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
+def add_export_options(export: argparse.ArgumentParser):
+    export.add_argument(
+        "source",
+        nargs="?",
+        type=path,
+        metavar="RUN_OR_CHECKPOINT",
+        help="a run folder or a .ckpt file (default: the model in the package)",
+    )
+    export.add_argument(
+        "--format", choices=("onnx", "web"), default="onnx", help="default: %(default)s"
+    )
+    export.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there already"
+    )
+    export.add_argument("--out", type=path, required=True, metavar="FOLDER")
+
+
 OPTIONS = {
     "fetch": add_fetch_options,
     "train": add_train_options,
     "report": add_report_options,
     "translate": add_translate_options,
     "evaluate": add_evaluate_options,
+    "export": add_export_options,
     "devices": lambda devices: None,  # it has none
 }
 
