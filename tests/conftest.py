@@ -2,6 +2,7 @@
 a local server."""
 
 import os
+import shutil
 import tempfile
 import zipfile
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from pathlib import Path
 os.environ["CYCLEGAN_LESSONS_DATA"] = tempfile.mkdtemp(prefix="cyclegan_lessons_tests-")
 os.environ.pop("CYCLEGAN_LESSONS_URL", None)
 
+import build_html
 import numpy as np
 import pytest
 from helpers import serving
@@ -19,14 +21,35 @@ from PIL import Image
 from cyclegan_lessons.dataset import prepare_orchard
 from cyclegan_lessons.orchard import render_orchard
 
+ROOT = Path(__file__).resolve().parent.parent
 # not part of the repository
 PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "apple2orange.zip"
 
 
 def pytest_sessionfinish():
-    import shutil
-
     shutil.rmtree(os.environ["CYCLEGAN_LESSONS_DATA"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory) -> Path:
+    """The book, built from the saved outputs."""
+    return build_html.build(
+        ROOT / "book", ROOT / "_config.yml", ROOT / "_toc.yml", tmp_path_factory.mktemp("built")
+    ).parent
+
+
+@pytest.fixture
+def small_book(tmp_path):
+    """A book of two pages; the build is the real one."""
+    book = tmp_path / "book"
+    shutil.copytree(ROOT / "book" / "_static", book / "_static")
+    for name in ("references.bib", "bibliography.md"):
+        shutil.copy(ROOT / "book" / name, book / name)
+    (book / "intro.md").write_text("# Hello\n\nAfter {cite:p}`zhu2017`.\n")
+    (tmp_path / "toc.yml").write_text(
+        "format: jb-book\nroot: intro\nchapters:\n  - file: bibliography\n"
+    )
+    return book
 
 
 @pytest.fixture(scope="session")
