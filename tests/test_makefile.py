@@ -19,6 +19,7 @@ TARGETS = {
     "wheelhouse",
     "book",
     "html",
+    "pdf",
     "lab",
     "test",
     "lint",
