@@ -149,6 +149,12 @@ def test_files_of_every_mode_become_rgb(tmp_path):
         assert abs(image - target).mean() < 3, name
 
 
+@pytest.mark.parametrize("name", ["two  spaces", "new\nline", "a.b", "ü🍎", "-"])
+def test_sets_of_any_name(name, tmp_path):
+    write_mindrecord([("a", np.zeros((4, 4, 3), np.uint8))], tmp_path / f"{name}.mindrecord")
+    assert load_images(tmp_path, name).shape == (1, 4, 4, 3)
+
+
 def test_very_large_photographs_are_stored_smaller(tmp_path, monkeypatch):
     monkeypatch.setattr("cyclegan_lessons.images.LARGEST", 32 * 48)
     Image.new("RGB", (96, 64), "red").save(tmp_path / "a.jpg")
@@ -207,6 +213,7 @@ def test_a_full_disk(tmp_path):
         text=True,
     )
     assert "must be a folder that can be written" in result.stdout, result
+    assert result.stdout.startswith("out must be a folder"), result
     assert not re.search("Exception thrown|Refer to|Syntax error", result.stdout), result
     assert result.stdout.count("\n") == 1, result
     assert list((tmp_path / "out").iterdir()) == []
@@ -531,6 +538,22 @@ def test_too_few_images(batch_size, workers, advice, numbered):
     for ask in (epoch_steps, partial(load_unpaired, image_size=16)):
         with pytest.raises(LessonError, match=advice):
             ask(numbered, batch_size=batch_size, workers=workers)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda folder: load_unpaired(folder, image_size=0),
+        lambda folder: load_unpaired(folder, 16, batch_size=0),
+        lambda folder: epoch_steps(folder, workers=-1),
+        lambda folder: load_images(folder, "test_x", limit=0),
+        lambda folder: load_images(folder, "test_x", image_size=-1),
+    ],
+    ids=["image_size", "batch_size", "workers", "limit", "image_size of a set"],
+)
+def test_numbers_below_one(use, numbered):
+    with pytest.raises(LessonError, match="must be 1 or more, but it is [0-]"):
+        use(numbered)
 
 
 @pytest.mark.parametrize("batch_size, workers, steps", [(1, 1, 8), (8, 1, 1), (3, 1, 2), (2, 3, 1)])
