@@ -1,5 +1,4 @@
-"""What the tests share: a cache of their own, small datasets, archives in both public layouts, and
-a local server."""
+"""What the tests share: a cache, small data sets, archives in both layouts, a local server."""
 
 import os
 import shutil
@@ -68,8 +67,7 @@ def open_folder():
 
 @pytest.fixture(scope="session")
 def image_folder(tmp_path_factory) -> Path:
-    """A folder with trainA (5 JPEG), trainB (7), testA (2) and testB (3) of rendered images, 64
-    pixels."""
+    """A folder of rendered JPEGs, 64 pixels: trainA (5), trainB (7), testA (2), testB (3)."""
     folder = tmp_path_factory.mktemp("images")
     for i, (part, n) in enumerate({"trainA": 5, "trainB": 7, "testA": 2, "testB": 3}.items()):
         (folder / part).mkdir()
@@ -90,8 +88,7 @@ def made_layout1(image_folder, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def made_layout2(image_folder, tmp_path_factory) -> Path:
-    """An archive as the MindSpore tutorial has it: normalised rows in a MindRecord file, and images
-    to predict."""
+    """An archive as the MindSpore tutorial has it: a MindRecord file, and images to predict."""
     from mindspore.mindrecord import FileWriter
 
     folder = tmp_path_factory.mktemp("layout2")
@@ -117,8 +114,7 @@ def made_layout2(image_folder, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def photo_archive(made_layout1) -> Path:
-    """A part of the real photographs where they are there, else a made archive in the same
-    layout."""
+    """A part of the real photographs where it is there, else a made archive of that layout."""
     if PHOTOGRAPHS.is_file():
         return PHOTOGRAPHS
     print(f"{PHOTOGRAPHS} is not there; a made archive takes its place.")
