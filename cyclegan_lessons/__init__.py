@@ -26,6 +26,7 @@ Read in this order:
 - `costs`: chapter 10, the arithmetic of a training step
 - `amp`: chapter 10, convolutions in float16
 - `parallel`: chapter 10, several processes train one model
+- `contrast`: after CycleGAN, the patch-wise contrastive loss
 
 These stand on a few tools, which you may skip:
 
@@ -52,6 +53,8 @@ The rest runs it: the commands, and what surrounds a training:
 - `report_parts`: its curves, pictures and tables
 - `export`: the generators for other programs, as ONNX files or as one HTML page
 - `notebook`: what only the notebooks need
+- `exercises`: the exercises, and the checks that answer
+- `classroom`: progress, check-in, and a teacher's overview
 
 A tool imports no lesson, a lesson imports nothing of what runs it, and nothing imports in a circle.
 """

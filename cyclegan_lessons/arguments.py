@@ -162,6 +162,25 @@ def add_export_options(export: argparse.ArgumentParser):
     export.add_argument("--out", type=path, required=True, metavar="FOLDER")
 
 
+def add_check_in_options(check_in: argparse.ArgumentParser):
+    check_in.add_argument("chapter", metavar="CHAPTER", help="its number, or a subject like pool")
+    check_in.add_argument("--name", required=True, metavar="NICKNAME", help="others will see it")
+    check_in.add_argument(
+        "--run", type=path, metavar="RUN_FOLDER", help="whose model draws (default: the newest)"
+    )
+    check_in.add_argument(
+        "--out", type=path, metavar="FOLDER", help="default: a folder for the chapter in checkins"
+    )
+
+
+def add_class_options(overview: argparse.ArgumentParser):
+    overview.add_argument("source", type=path, metavar="FILE_OR_FOLDER")
+    overview.add_argument("--out", type=path, required=True, metavar="FILE", help="class.html")
+    overview.add_argument(
+        "--names", type=path, metavar="FILE", help="all who should check in, one name a line"
+    )
+
+
 OPTIONS = {
     "fetch": add_fetch_options,
     "train": add_train_options,
@@ -170,6 +189,9 @@ OPTIONS = {
     "evaluate": add_evaluate_options,
     "export": add_export_options,
     "devices": lambda devices: None,  # it has none
+    "progress": lambda progress: None,
+    "check-in": add_check_in_options,
+    "class": add_class_options,
 }
 
 

@@ -18,7 +18,7 @@ from cyclegan_lessons import fruits, orchard, scene, shading
 from cyclegan_lessons.cache import expand, file_sha256, make_once, readable
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.fetch import fetch_apple2orange
-from cyclegan_lessons.images import is_clutter, list_images, to_values
+from cyclegan_lessons.images import describe_file, list_set, to_values
 from cyclegan_lessons.progress import progress
 from cyclegan_lessons.records import check_mindrecord, record_path, sums_path, write_mindrecord
 
@@ -98,25 +98,6 @@ def prepare_folder(images: str | Path, folder=None) -> Path:
             write_mindrecord(progress(part, f"preparing {name}"), record_path(target, name))
 
     return make_once(images.name, about, write, folder)
-
-
-def list_set(folder: Path) -> list[Path]:
-    """The image files of one set; raises `LessonError` when there are folders beside them."""
-    files = list_images(folder)
-    for path in folder.iterdir():
-        if path.is_dir() and not is_clutter(path.name):
-            raise LessonError(
-                f"{folder} should hold images only, but there is a folder in it, {path.name}; move "
-                "its images up, or the folder away."
-            )
-    return files
-
-
-def describe_file(path: Path) -> list:
-    """What changes when a file does; its ctime does even where a program sets the old mtime."""
-    with readable(path):
-        stat = path.stat()
-    return [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
 
 
 def has_twins(folder: str | Path) -> bool:

@@ -79,6 +79,25 @@ def check_file(path: str | Path):
             raise LessonError(f"{path} should be an image file, but {what}; check the path.")
 
 
+def list_set(folder: Path) -> list[Path]:
+    """The image files of one set; raises `LessonError` when there are folders beside them."""
+    files = list_images(folder)
+    for path in folder.iterdir():
+        if path.is_dir() and not is_clutter(path.name):
+            raise LessonError(
+                f"{folder} should hold images only, but there is a folder in it, {path.name}; move "
+                "its images up, or the folder away."
+            )
+    return files
+
+
+def describe_file(path: Path) -> list:
+    """What changes when a file does; its ctime does even where a program sets the old mtime."""
+    with readable(path):
+        stat = path.stat()
+    return [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
 def read_image(path: str | Path) -> np.ndarray:
     """Read an image file of any mode as uint8 H×W×3, upright.
 

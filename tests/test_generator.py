@@ -6,6 +6,7 @@ from functools import cache
 import mindspore as ms
 import numpy as np
 import pytest
+from helpers import check_start_weights
 from hypothesis import given
 from hypothesis import strategies as st
 from mindspore import nn
@@ -139,13 +140,7 @@ def test_nine_distinct_blocks():
 
 
 def test_start_weights():
-    for parameter in paper_generator().trainable_params():
-        values, n = parameter.asnumpy(), parameter.size
-        if values.ndim == 1:
-            assert np.all(values == 0), parameter.name
-        else:  # N(0, 0.02): mean and spread lie within four standard errors
-            assert abs(values.mean()) < 4 * 0.02 / np.sqrt(n), parameter.name
-            assert abs(values.std() - 0.02) < 4 * 0.02 / np.sqrt(2 * n), parameter.name
+    check_start_weights(paper_generator())
 
 
 def test_every_convolution_but_the_last_is_normalised():

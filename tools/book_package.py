@@ -22,16 +22,13 @@ PART = """### `{name}`
 
 
 def public_names(face: str) -> dict[str, list[str]]:
-    """The names in ``__all__``, by the module that they come from, in the order of the map."""
+    """The names in ``PUBLIC``, by the module that they come from, in the order of the map."""
     tree, names = ast.parse(face), {}
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("cyclegan_lessons."):
-            names[node.module.split(".")[1]] = [alias.name for alias in node.names]
-        elif isinstance(node, ast.Assign) and node.targets[0].id == "__all__":
-            listed = set(ast.literal_eval(node.value))
+        if isinstance(node, ast.Assign) and node.targets[0].id == "PUBLIC":
+            names = ast.literal_eval(node.value)
     order = re.findall(r"^- `(\w+)`", ast.get_docstring(tree), flags=re.MULTILINE)
-    chosen = {module: [n for n in names.get(module, ()) if n in listed] for module in order}
-    return {module: members for module, members in chosen.items() if members}
+    return {module: sorted(names[module]) for module in order if module in names}
 
 
 def fill(app, page: str, source: list[str]):
