@@ -105,7 +105,7 @@ def test_the_model_in_the_package_gives_the_numbers_of_mindspore(tmp_path, direc
     np.testing.assert_allclose(result, expected(generator, image), rtol=0, atol=1e-4)
 
 
-# np.pad repeats the border pixel, and so must the page; less than 4 rows are mirrored several times
+# less than 4 rows are mirrored several times
 @pytest.mark.parametrize("shape", [(37, 50), (5, 3), (2, 30), (64, 64)])
 def test_pictures_of_any_size_are_those_of_translate(tmp_path, shape):
     generator = load_generator()

@@ -195,7 +195,10 @@ function cyclegan() {
     const { width, height, data } = picture;
     const extended = (size) => Math.max(8, Math.ceil(size / 4) * 4);
     const x = makeMap(3, extended(height), extended(width));
-    const mirror = (i, size) => (i % (2 * size) < size ? i % size : size - 1 - (i % size));
+    const mirror = (i, size) => { // back and forth, where a side has less than four pixels
+      const way = 2 * size - 2, place = i % Math.max(way, 1);
+      return Math.min(place, way - place);
+    };
     for (let c = 0, o = 0; c < 3; c++) {
       for (let row = 0; row < x.height; row++) {
         const start = mirror(row, height) * width;
