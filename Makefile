@@ -18,7 +18,8 @@ PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html lab test notebooks train bench demo traps ablation soak lock clean wheelhouse device-check
+.PHONY: help setup book html lab test lint notebooks train bench demo traps ablation soak lock audit clean
+.PHONY: wheelhouse device-check
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -64,7 +65,9 @@ else
 endif
 
 test: setup  ## unit tests, every notebook on photographs, the saved outputs, the HTML book
-	@echo "== 1 of 4: the parameters, and what is saved in the notebooks"
+	@echo "== 1 of 4: the look of the code, the parameters, and what is saved in the notebooks"
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 	$(PY) tools/notebooks.py parameters $(PARAMS)
 	$(PY) tools/notebooks.py check
 	@echo "== 2 of 4: unit tests, and every notebook run by papermill"
@@ -79,6 +82,10 @@ endif
 	@echo "== 4 of 4: the HTML book"
 	$(PY) tools/build_html.py book
 	@echo "All four stages passed."
+
+lint: setup  ## check the look of all code, seconds; `.venv/bin/ruff format .` repairs most of it
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 
 notebooks: setup  ## run every notebook with the default parameters and save its outputs in book/
 	$(PY) tools/notebooks.py refresh
@@ -112,5 +119,11 @@ lock:  ## write the requirements and environment.yml from pyproject.toml, keepin
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file build/lock/requirements.txt
 	$(PYTHON) tools/environment.py build/lock/requirements.txt
 
-clean:  ## remove everything that make made, the environment too
+audit:  ## ask a public list of known vulnerabilities about the locked packages; needs a network
+	$(PYTHON) -m venv build/audit
+	@build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit || { echo "make audit needs pip-audit, but pip could not install it (see above); try again with a network." >&2; exit 1; }
+	$(PYTHON) tools/audit.py build/audit/bin/pip-audit
+
+clean:  ## remove everything that make made, the environment too; notebooks that you changed are kept
+	@if [ -d build/lab ] || [ -d build/book ]; then $(PYTHON) tools/copies.py build/lab build/book; fi
 	rm -rf build $(VENV) *.egg-info

@@ -1,287 +1,103 @@
-"""The course's commands: ``python -m cyclegan_lessons fetch | train | report | translate |
-evaluate | devices``."""
+"""The course's commands: ``python -m cyclegan_lessons COMMAND``, or ``cyclegan-lessons COMMAND``.
 
-import argparse
-import json
+What each of them does is in commands.py, its options are in arguments.py; here is what they share:
+one sentence for what is wrong, and an exit status.
+"""
+
 import os
+import signal
 import sys
-from dataclasses import replace
-from pathlib import Path
+import threading
+from contextlib import contextmanager
+
+from cyclegan_lessons.arguments import make_parser
+from cyclegan_lessons.commands import COMMANDS
+from cyclegan_lessons.errors import ERROR, LessonError
+from cyclegan_lessons.versions import check_versions
 
 
-def fetch(options):
-    """Download apple2orange (or take an archive that is here), check it and make MindRecord files
-    of it."""
-    from cyclegan_lessons.dataset import prepare_dataset
+@contextmanager
+def interruptible():
+    """Import MindSpore, then let SIGTERM raise `KeyboardInterrupt` during the block, like Ctrl-C.
 
-    print(prepare_dataset(options.dataset, folder=options.out, url=options.url))
+    A Ctrl-C inside the import would abort the process, so it is raised at its end; and MindSpore
+    turns one that comes while it computes into SIGTERM.
+    """
+    from cyclegan_lessons.processes import stop_signals
 
-
-def train(options):
-    """Train a model on a data set and keep everything about it in a run folder."""
-    from cyclegan_lessons.config import get_preset
-    from cyclegan_lessons.dataset import load_images, prepare_dataset
-    from cyclegan_lessons.device import select_device
-    from cyclegan_lessons.parallel import join
-    from cyclegan_lessons.plotting import sample_rows, tile
-    from cyclegan_lessons.runs import RunFolder
-    from cyclegan_lessons.training import CycleGANTrainer
-
-    config = replace(
-        get_preset(options.preset), seed=options.seed, workers=options.workers, amp=options.amp
-    )
-    if options.steps is not None:
-        config = replace(config, steps=options.steps)
-    if options.epochs is not None:  # the paper's shape: half of them constant, half decaying
-        config = replace(
-            config,
-            constant_epochs=(options.epochs + 1) // 2,
-            decay_epochs=options.epochs // 2,
-            steps=None,
-        )
-    select_device(options.device)
-    if config.workers > 1 and "MS_ROLE" not in os.environ:  # msrun sets it
-        return train_with_workers(options, config)
-    group = join(config.workers)
-    data = prepare_dataset(options.dataset, image_size=config.image_size)
-    held_out = [
-        load_images(data, name, image_size=config.image_size, limit=4)
-        for name in ("test_x", "test_y")
-    ]
-    run = RunFolder(options.out, config, resume=options.resume, writes=group.rank == 0)
-    trainer = CycleGANTrainer(config)
-    if options.resume:
-        run.resume(trainer)
-
-    def save_sample(trainer):
-        run.save_sample(
-            tile(list(sample_rows(trainer.G, trainer.F, *held_out).values())), trainer.step
-        )
-
-    try:
-        trainer.fit(
-            data,
-            run,
-            save_every=options.save_every,
-            sample_every=options.save_every,
-            on_sample=save_sample,
-        )
-    except KeyboardInterrupt:
-        if group.rank:  # msrun would kill the others, who may still be saving
-            return
-        print(
-            f"\nStopped and saved after step {trainer.step}; the same command with --resume goes "
-            "on.",
-            file=sys.stderr,
-        )
-        raise
-    if group.size == 1:
-        print(f"Trained {trainer.step} steps; the run is in {options.out}.")
-
-
-def train_with_workers(options, config):
-    """Start the same command in several workers, after all that can be checked before."""
-    from cyclegan_lessons.dataset import prepare_dataset
-    from cyclegan_lessons.launcher import launch
-    from cyclegan_lessons.runs import checkpoints_in, refuse_a_run
-
-    if not options.resume:
-        refuse_a_run(options.out)
-    prepare_dataset(options.dataset, image_size=config.image_size)
-    launch(config.workers, ["-m", "cyclegan_lessons", *options.arguments], options.out)
-    step = int(checkpoints_in(options.out)[-1].stem.removeprefix("step_"))
-    print(f"Trained {step} steps with {config.workers} workers; the run is in {options.out}.")
-
-
-def report(options):
-    """Make one HTML page that shows a training run: curves, samples, numbers and configuration."""
-    from cyclegan_lessons.report import write_report
-
-    print(f"The report is in {write_report(options.run, options.out)}.")
-
-
-def translate(options):
-    """Translate images and folders of images with a trained model."""
-    from cyclegan_lessons.inference import translate_files
-
-    written = translate_files(options.images, options.out, options.checkpoint, options.direction)
-    print(f"Translated {len(written)} images into {options.out}.")
-
-
-def evaluate(options):
-    """Print how good the translations of a data set's test images are."""
-    from cyclegan_lessons import evaluation
-    from cyclegan_lessons.checkpoint import read_checkpoint
-    from cyclegan_lessons.dataset import prepare_dataset
-    from cyclegan_lessons.inference import SHIPPED_MODEL
-
-    # a wrong path is said before the data are prepared
-    _, info = read_checkpoint(options.checkpoint or SHIPPED_MODEL)
-    size = info["config"]["image_size"]
-    results = evaluation.evaluate(
-        prepare_dataset(options.dataset, image_size=size), options.checkpoint, size
-    )
-    if options.json:
-        print(json.dumps(results, indent=2))
+    with stop_signals() as stops:
+        import mindspore  # noqa: F401 (only to have it imported)
+    if stops:
+        raise KeyboardInterrupt
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears of signals
         return
-    for direction, numbers in results.items():
-        ends = numbers.pop("interval")
-        print(f"{direction:24}{'value':>8}   95% interval" if ends else direction)
-        for name, value in numbers.items():
-            line = (
-                f"  {name:22}{value:8.4f}" if isinstance(value, float) else f"  {name:22}{value:8}"
-            )
-            print(f"{line}   {ends[name][0]:.4f} to {ends[name][1]:.4f}" if name in ends else line)
-    if "fruit_error" not in results["x2y"]:
-        print("There are no twins in this dataset, so errors cannot be measured.")
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-def devices(options):
-    """Print for each kind of device what it needs, what is there and what is missing."""
-    from cyclegan_lessons.device import quiet_mindspore
-    from cyclegan_lessons.diagnosis import describe_devices
-
-    with quiet_mindspore():
-        print(describe_devices())
-
-
-def count(text: str) -> int:
-    """A whole number from 1 on, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 on is expected, not {text}")
-    return number
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """The six commands with their options; the names are those of the notebooks' parameters."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cyclegan_lessons", description="Train and use the paper's CycleGAN."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    dataset = {
-        "default": "orchard",
-        "metavar": "NAME_OR_FOLDER",
-        "help": "orchard, apple2orange, or a folder with trainA trainB testA testB "
-        "(default: %(default)s)",
-    }
-    checkpoint = {
-        "type": Path,
-        "metavar": "FILE",
-        "help": "a .ckpt file of a run (default: the model in the package)",
-    }
-
-    command = commands.add_parser("fetch", help=fetch.__doc__, description=fetch.__doc__)
-    command.add_argument("--dataset", **dataset | {"default": "apple2orange"})
-    command.add_argument(
-        "--url",
-        metavar="URL_OR_FILE",
-        help="where the archive is (default: the known addresses in turn)",
-    )
-    command.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="where to keep the data (default: the cache)"
-    )
-    command.set_defaults(command=fetch)
-
-    command = commands.add_parser("train", help=train.__doc__, description=train.__doc__)
-    command.add_argument("--dataset", **dataset)
-    command.add_argument(
-        "--preset",
-        default="quick",
-        metavar="NAME",
-        help="quick, demo or paper (default: %(default)s)",
-    )
-    command.add_argument(
-        "--device", default="auto", help="auto, CPU, GPU or Ascend (default: %(default)s)"
-    )
-    command.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="start of all randomness (default: %(default)s)",
-    )
-    command.add_argument(
-        "--workers",
-        type=count,
-        default=1,
-        metavar="N",
-        help="train in N processes (default: %(default)s)",
-    )
-    command.add_argument(
-        "--amp", action="store_true", help="convolve in float16, faster on GPU and Ascend"
-    )
-    length = command.add_mutually_exclusive_group()
-    length.add_argument(
-        "--steps", type=count, metavar="N", help="stop after N steps of the preset's schedule"
-    )
-    length.add_argument(
-        "--epochs",
-        type=count,
-        metavar="N",
-        help="N epochs, the rate constant for half, then decaying",
-    )
-    command.add_argument(
-        "--save-every", type=count, default=500, metavar="STEPS", help="default: %(default)s"
-    )
-    command.add_argument("--resume", action="store_true", help="go on with the run in the folder")
-    command.add_argument("--out", type=Path, required=True, metavar="RUN_FOLDER")
-    command.set_defaults(command=train)
-
-    command = commands.add_parser("report", help=report.__doc__, description=report.__doc__)
-    command.add_argument(
-        "run",
-        type=Path,
-        metavar="RUN_FOLDER",
-        help="its metrics.json (from evaluate --json) is shown too",
-    )
-    command.add_argument(
-        "--out",
-        type=Path,
-        metavar="FILE",
-        help="where the page goes (default: report.html in the run folder)",
-    )
-    command.set_defaults(command=report)
-
-    command = commands.add_parser(
-        "translate", help=translate.__doc__, description=translate.__doc__
-    )
-    command.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
-    command.add_argument("--checkpoint", **checkpoint)
-    command.add_argument(
-        "--direction",
-        choices=("x2y", "y2x"),
-        default="x2y",
-        help="default: %(default)s, apples to oranges",
-    )
-    command.add_argument("--out", type=Path, required=True, metavar="FOLDER")
-    command.set_defaults(command=translate)
-
-    command = commands.add_parser("evaluate", help=evaluate.__doc__, description=evaluate.__doc__)
-    command.add_argument("--checkpoint", **checkpoint)
-    command.add_argument("--dataset", **dataset)
-    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    command.set_defaults(command=evaluate)
-
-    command = commands.add_parser("devices", help=devices.__doc__, description=devices.__doc__)
-    command.set_defaults(command=devices)
-    return parser
+def run(arguments: list[str]):
+    """Do what one command line says; what it prints has reached its reader at the end."""
+    try:
+        options = make_parser(COMMANDS).parse_args(arguments)
+        options.arguments = arguments
+        check_versions()
+        check_current_folder()
+        with interruptible():
+            options.command(options)
+    finally:
+        if sys.stdout is not None:  # closed by `>&-`
+            sys.stdout.flush()
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; where something has to be mended, print that one sentence and return 1."""
-    options = make_parser().parse_args(arguments)
-    options.arguments = sys.argv[1:] if arguments is None else arguments
-    from cyclegan_lessons.errors import LessonError
+    """Run one command and return its exit status.
 
+    0: it is done. 1: there is something to fix, and one sentence says what. 130: Ctrl-C stopped it.
+    argparse exits with 2 after a mistyped option, and with 0 after `--help`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
     try:
-        options.command(options)
-    except LessonError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        run(sys.argv[1:] if arguments is None else arguments)
+        return 0
     except KeyboardInterrupt:
         return 130
-    return 0
+    except LessonError as error:
+        sentence = str(error)
+    except OSError as error:
+        sentence = system_error(error)
+    print(f"{ERROR}{sentence}", file=sys.stderr)
+    return 1
+
+
+def system_error(error: OSError) -> str:
+    """The sentence about a file, a folder or the output that the system refuses."""
+    what = error.filename or "a file"
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:  # what is left of the output must not be tried again at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        what = "the output of this command"
+    return (
+        f"{what} cannot be read or written ({error.strerror or error}); check that it is "
+        "there, its permissions, and the space on the disk."
+    )
+
+
+def check_current_folder():
+    """Raise `LessonError` when the current folder was deleted; MindSpore's import would abort."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise LessonError(
+            "the current folder was deleted; change into one that is there (cd) and try again."
+        ) from error
 
 
 if __name__ == "__main__":

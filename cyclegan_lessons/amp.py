@@ -6,6 +6,8 @@ Adam, and the losses stay float32: a step of 2e-4 · 0.001 would vanish beside a
 0.02.
 """
 
+from types import SimpleNamespace
+
 import mindspore as ms
 from mindspore import nn
 
@@ -48,11 +50,20 @@ class MixedPrecision(nn.Cell):
 
 
 def unscaling(optimizer: nn.Optimizer):
-    """Return what stands in for ``optimizer`` where networks are in `MixedPrecision`: it divides
-    the gradients by `SCALE`."""
+    """Return what stands in for ``optimizer`` where networks are in `MixedPrecision`.
+
+    It divides the gradients by `SCALE`.
+    """
 
     def update(gradients):
         return optimizer(tuple([gradient / SCALE for gradient in gradients]))
 
     update.parameters = optimizer.parameters
     return update
+
+
+def mixed(networks: nn.Cell, optimizer: nn.Optimizer) -> tuple:
+    """The networks G, F, D_X and D_Y in `MixedPrecision`, and an optimiser that fits them."""
+    names = ("G", "F", "D_X", "D_Y")
+    wrapped = {name: MixedPrecision(getattr(networks, name)) for name in names}
+    return SimpleNamespace(**wrapped), unscaling(optimizer)

@@ -1,76 +1,94 @@
-"""Write and read checkpoints: whole or not at all, checked on reading, loaded completely or not at
-all."""
+"""Write and read checkpoints: whole or not at all, checked on reading, loaded completely or not."""
 
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import mindspore as ms
 from mindspore import nn, ops
 
+from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.device import quiet_mindspore
-from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.errors import DamagedFile, LessonError
+from cyclegan_lessons.files import replacing
+
+CHECKSUM = b"crc_num"  # with 10 more bytes it ends every checkpoint of ours
 
 
 def write_checkpoint(path: Path, tensors: dict[str, ms.Tensor], info: dict):
-    """Write named tensors and a JSON-able dictionary to ``path``, a file that
-    `mindspore.load_checkpoint` reads.
+    """Write named tensors and a JSON-able dictionary to a file for `mindspore.load_checkpoint`.
 
-    The file is written under another name with a checksum, synced to the disk and then renamed, so
-    that ``path`` holds either the old checkpoint or the whole new one. Raises `LessonError` when
-    the folder cannot be written.
+    ``info`` holds at least the ``"config"`` and the ``"step"`` of the training. ``path`` is either
+    the old checkpoint or all of the new one, with a checksum. Raises `LessonError` when it cannot
+    be written.
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # of a process that was killed while it saved
-        for left_over in path.parent.glob(".saving-*"):
-            shutil.rmtree(left_over, ignore_errors=True)
-        with (
-            tempfile.TemporaryDirectory(prefix=".saving-", dir=path.parent) as folder,
-            quiet_mindspore(),
-        ):
-            whole = Path(folder) / "new.ckpt"
+        with replacing(path) as draft, quiet_mindspore():
             entries = [
                 {"name": name, "data": ms.Tensor(tensor)} for name, tensor in tensors.items()
             ]
             ms.save_checkpoint(
-                entries, str(whole), append_dict={"info": json.dumps(info)}, crc_check=True
+                entries, str(draft), append_dict={"info": json.dumps(info)}, crc_check=True
             )
-            whole.chmod(0o644)
-            with open(whole, "rb") as file:
-                os.fsync(file.fileno())
-            os.replace(whole, path)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise LessonError(
-            f"{path} could not be written ({reason}); free some space, make the folder writable "
-            "or choose another folder."
+            f"{path} could not be written ({reason}); free some space, make the folder writable or "
+            f"choose another folder."
         ) from error
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, ms.Tensor], dict]:
-    """Return what `write_checkpoint` was given; raises `LessonError` when the file is missing,
-    torn, edited or foreign."""
+    """Return what `write_checkpoint` was given.
+
+    Raises `LessonError` when the file is missing or cannot be read, and `DamagedFile` when it is
+    torn, was changed, or was not written by this project.
+    """
     path = Path(path)
-    if not path.is_file():
+    try:
+        found = path.is_file()
+        ending = path.read_bytes()[-len(CHECKSUM) - 10 :] if found else b""
+    except OSError as error:
+        raise LessonError(
+            f"{path} cannot be read ({error.strerror}); change its permissions or use another one."
+        ) from error
+    if not found and not path.is_symlink() and not path.is_dir():
         raise LessonError(
             f"a checkpoint was expected at {path}, but there is no such file; check the path."
+        )
+    if path.suffix != ".ckpt":
+        raise LessonError(
+            f"the name of a checkpoint must end in .ckpt, but it is {path.name}; rename it."
+        )
+    if not ending.startswith(CHECKSUM):
+        raise DamagedFile(
+            f"{path} is not a whole checkpoint (there is no checksum at its end); use another one."
         )
     try:
         with quiet_mindspore():
             tensors = ms.load_checkpoint(str(path), crc_check=True)
     except Exception as error:  # MindSpore raises many kinds for a damaged file
-        raise LessonError(
-            f"{path} is not a whole checkpoint (its checksum fails); use an earlier one."
+        raise DamagedFile(
+            f"{path} is not a whole checkpoint (its checksum fails); use another one."
         ) from error
-    if "info" not in tensors:
-        raise LessonError(
-            f"{path} was not written by this project (it holds no configuration); use one that was."
-        )
-    return tensors, json.loads(tensors.pop("info"))
+    return tensors, checked_info(tensors.pop("info", "null"), path)
+
+
+def checked_info(text: str, path: Path) -> dict:
+    """The facts about a checkpoint, when they are such as `write_checkpoint` is given."""
+    try:
+        info = json.loads(text)
+        LessonConfig(**info["config"])
+        pools = info.get("pools", {})
+        if type(info["step"]) is not int or info["step"] < 0 or type(pools) is not dict:
+            raise ValueError
+    except (KeyError, TypeError, ValueError) as error:  # LessonError is one of these
+        raise DamagedFile(
+            f"{path} was not written by this project (it does not say how it was trained); use one "
+            f"that was."
+        ) from error
+    return info
 
 
 def load_strictly(cell: nn.Cell, tensors: dict[str, ms.Tensor], source: Path, prefix: str = ""):

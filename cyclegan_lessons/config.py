@@ -1,15 +1,38 @@
-"""Every number that a training run depends on, in one frozen object, and the three presets of the
-course."""
+"""Every number that a training run depends on, in one frozen object, and the course's presets."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 
 from cyclegan_lessons.errors import LessonError
+
+MANY = 2**31 - 1  # where a whole number has no other end
+
+# The least and the largest value of each number that must be whole ...
+WHOLE = {
+    "image_size": (24, MANY),  # from 24 on the discriminator's map has a position
+    "base_channels": (1, MANY),
+    "n_layers": (0, MANY),
+    "batch_size": (1, MANY),
+    "constant_epochs": (0, 1_000_000),
+    "decay_epochs": (0, 1_000_000),
+    "steps": (0, MANY),
+    "pool_size": (0, MANY),
+    "seed": (0, 2**32 - 2),  # NumPy's generators take no larger one; a pool takes the next one
+    "workers": (1, MANY),
+}
+# ... and of each that need not be; `math.nextafter` excludes the end itself.
+REAL = {
+    "learning_rate": (math.nextafter(0, 1), 1e6),
+    "beta1": (0, math.nextafter(1, 0)),
+    "lambda_cycle": (0, 1e6),
+    "lambda_identity": (0, 1e6),
+}
 
 
 @dataclass(frozen=True)
 class LessonConfig:
-    """The settings of one CycleGAN, with the paper's values as defaults (section 4 and appendix
-    7.1).
+    """The settings of one CycleGAN, with the paper's values as defaults (section 4, appendix 7.1).
 
     Images are square crops of ``image_size`` pixels; rates and weights are plain numbers; every
     randomness of a run follows from ``seed``. Raises `LessonError` when a value makes no sense.
@@ -33,44 +56,61 @@ class LessonConfig:
     amp: bool = False  # convolve in float16, which a GPU or an Ascend does faster
 
     def __post_init__(self):
-        # 24: the discriminator's map is then 1×1
-        least = {"image_size": 24, "base_channels": 1, "batch_size": 1, "workers": 1}
-        for name, value in least.items():
-            if getattr(self, name) < value:
+        for name, (least, most) in {**WHOLE, **REAL}.items():
+            value, kinds = getattr(self, name), (int,) if name in WHOLE else (int, float)
+            if name == "steps" and value is None:
+                continue
+            # a comparison with nan is false, and True is no number of anything
+            if type(value) not in kinds or not least <= value <= most:
                 raise LessonError(
-                    f"{name} must be at least {value}, but it is {getattr(self, name)}; choose a "
-                    "larger value."
-                )
-        for name in (
-            "n_layers",
-            "constant_epochs",
-            "decay_epochs",
-            "pool_size",
-            "lambda_cycle",
-            "lambda_identity",
-        ):
-            if getattr(self, name) < 0:
-                raise LessonError(
-                    f"{name} must not be negative, but it is {getattr(self, name)}; choose 0 or "
-                    "more."
+                    f"{name} must be {admitted(name)}, but it is {value!r}; choose such a number."
                 )
         if self.image_size % 4:
+            smaller = self.image_size // 4 * 4
             raise LessonError(
-                f"image_size must be divisible by 4, but it is {self.image_size}; "
-                f"choose {self.image_size // 4 * 4} or {self.image_size // 4 * 4 + 4}."
+                f"image_size must be divisible by 4, but it is {self.image_size}; choose "
+                f"{smaller} or {smaller + 4}."
             )
         if self.adversarial not in ("lsgan", "log"):
             raise LessonError(
-                f"adversarial must be 'lsgan' or 'log', but it is {self.adversarial!r}; choose "
-                "one of the two."
+                f"adversarial must be 'lsgan' or 'log', but it is {self.adversarial!r}; choose one "
+                f"of the two."
             )
+        if not isinstance(self.amp, bool):
+            raise LessonError(f"amp must be True or False, but it is {self.amp!r}; choose one.")
 
     @property
     def epochs(self) -> int:
-        """Length of the whole schedule in epochs."""
+        """Length of the complete schedule in epochs."""
         return self.constant_epochs + self.decay_epochs
 
+    def check_same(self, stored: dict, source: Path):
+        """Raise `LessonError` when a run with the ``stored`` settings cannot continue with these.
 
+        The number of steps may differ: a run may be made longer. Fields that ``stored`` lacks, as
+        older runs do, have their defaults. ``source`` is where the settings are stored.
+        """
+        ours, theirs = asdict(self), asdict(LessonConfig()) | stored
+        names = [field.name for field in fields(self) if field.name != "steps"]
+        different = [f"{n} {theirs[n]}, not {ours[n]}" for n in names if theirs[n] != ours[n]]
+        if different:
+            raise LessonError(
+                f"{source} was trained with {', and '.join(different)}; resume with the same "
+                f"configuration, or start a new run."
+            )
+
+
+def admitted(name: str) -> str:
+    """In words, which numbers a setting may be."""
+    if name in WHOLE:
+        least, most = WHOLE[name]
+        return f"a whole number of at least {least}" + ("" if most == MANY else f", at most {most}")
+    least, most = REAL[name]
+    lower = f"at least {least}" if least == round(least) else f"greater than {round(least)}"
+    return lower + (f", at most {most:g}" if most == round(most) else f", less than {round(most)}")
+
+
+#: The configurations of the course by name: quick, demo and paper.
 PRESETS = {
     "quick": LessonConfig(image_size=64, base_channels=16, n_layers=3, steps=30),
     "demo": LessonConfig(  # its schedule, rate and identity weight were found by trying

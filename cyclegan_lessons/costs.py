@@ -14,8 +14,7 @@ PARTS = ("7×7 in", "3×3 down", "blocks", "3×3 up", "7×7 out", "discriminator
 
 
 def multiply_adds(network: nn.Cell, side: int) -> list[int]:
-    """Multiply–adds of each convolution of a chain of layers, in one forward pass of one square
-    image of that side.
+    """Multiply–adds of each convolution of a network, for one square image of that side.
 
     A convolution multiplies each of its weights once for every output position, a transposed one
     once for every input position; zeros of the padding are counted as if they were pixels.
@@ -35,8 +34,7 @@ def multiply_adds(network: nn.Cell, side: int) -> list[int]:
 
 
 def multiply_adds_of_a_step(config: LessonConfig) -> dict[str, int]:
-    """Multiply–adds that one step of batch 1 cannot do without, by `PARTS`; both generators and
-    both discriminators.
+    """Multiply–adds that one step of batch 1 cannot do without, by `PARTS`, in all four networks.
 
     Each generator translates three images: one for the fake, one for the cycle, one for the
     identity. Nobody asks for the gradient of a real image, so of these three only the fake in the

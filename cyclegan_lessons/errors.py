@@ -1,10 +1,15 @@
-"""The one exception that the package raises on purpose."""
+"""The exceptions that the package raises on purpose."""
+
+ERROR = "error: "  # what the commands print before the sentence
 
 
 class LessonError(ValueError):
-    """Something that the user can mend. Its text is one sentence: what was expected, what came,
-    what to do.
+    """Something that the user can fix: one sentence says what was expected, what came, what to do.
 
     The command line prints that sentence alone and exits with status 1; in a notebook it ends the
     traceback.
     """
+
+
+class DamagedFile(LessonError):
+    """A file that is torn, was changed, or was not written by this project."""

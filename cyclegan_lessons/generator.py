@@ -1,15 +1,16 @@
-"""Chapter 2: the generator, a ResNet after Johnson et al. (2016), as in appendix 7.2 of the
-CycleGAN paper."""
+"""Chapter 2: the generator, a ResNet, as in appendix 7.2 of the CycleGAN paper.
 
-from mindspore import nn, ops
+The architecture is that of Johnson et al. (2016).
+"""
+
+from mindspore import Tensor, nn, ops
 
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.layers import InstanceNorm2d, OutputConvolution, convolution, upsampling
 
 
 class ResidualBlock(nn.Cell):
-    """Rk: two 3×3 convolutions with k channels whose result is added to the input; N×k×H×W in and
-    out."""
+    """Rk: two 3×3 convolutions whose result is added to the input; N×k×H×W in and out."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -23,26 +24,23 @@ class ResidualBlock(nn.Cell):
             InstanceNorm2d(),
         )
 
-    def construct(self, x):
+    def construct(self, x: Tensor) -> Tensor:
         return x + self.body(x)
 
 
 # plain Python while a graph is compiled, which knows no exception classes but the built-in ones
 @ops.constexpr
 def check_size(height: int, width: int):
-    """Raise `LessonError` unless both sides can be halved twice and are wide enough for the
-    reflection padding."""
+    """Raise `LessonError` unless both sides can be halved twice and padded by reflection."""
     if height % 4 or width % 4 or height < 8 or width < 8:
         raise LessonError(
             "the generator needs a height and a width of at least 8 that are divisible by 4, but "
-            "the image is "
-            f"{height}×{width}; resize or pad it (translate() does so by itself)."
+            f"the image is {height}×{width}; resize or pad it (translate() does so by itself)."
         )
 
 
 class ResNetGenerator(nn.Cell):
-    """Translate images of one domain into the other: c7s1-64, d128, d256, n × R256, u128, u64,
-    c7s1-3.
+    """Translate images: c7s1-64, d128, d256, n × R256, u128, u64, c7s1-3.
 
     Takes and returns float32 images of shape N×C×H×W with values in [-1, 1]. H and W can be any
     multiples of 4 from 8 on; anything else raises `LessonError`. The paper uses 6 blocks for
@@ -76,17 +74,20 @@ class ResNetGenerator(nn.Cell):
         # n distinct blocks
         self.blocks = nn.SequentialCell([ResidualBlock(4 * k) for _ in range(n_layers)])
         self.decoder = nn.SequentialCell(
+            # N×2k×H/2×W/2
             upsampling(4 * k, 2 * k),
             InstanceNorm2d(),
-            nn.ReLU(),  # N×2k×H/2×W/2
+            nn.ReLU(),
+            # N×k×H×W
             upsampling(2 * k, k),
             InstanceNorm2d(),
-            nn.ReLU(),  # N×k×H×W
+            nn.ReLU(),
+            # N×C×H×W
             nn.ReflectionPad2d(3),
             OutputConvolution(k, out_channels, 7),
             nn.Tanh(),
         )
 
-    def construct(self, x):
+    def construct(self, x: Tensor) -> Tensor:
         check_size(*x.shape[2:])
         return self.decoder(self.blocks(self.encoder(x)))

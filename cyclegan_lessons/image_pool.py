@@ -1,17 +1,16 @@
-"""Chapter 5: the image pool of Shrivastava et al. (2017), which shows the discriminators older
-fakes too."""
+"""Chapter 5: the image pool, which shows older fakes to the discriminators as well."""
 
 import numpy as np
 
 
 class ImagePool:
-    """Keep ``size`` fakes of different age: a query returns the new image or, half of the time, an
-    older one.
+    """Keep ``size`` fakes of different age; half of the time a query returns an older one.
 
     While the pool fills, every image is stored and returned as it is. After that each new image is
     returned unchanged with probability one half; otherwise it takes the place of a random stored
-    image, and that one is returned. The 50 images are from section 4 of the CycleGAN paper, the
-    rule from its authors' code. With ``size`` = 0 every query returns its input.
+    image, and that one is returned. With ``size`` = 0 every query returns its input. The pool is
+    that of Shrivastava et al. (2017), the 50 images are from section 4 of the CycleGAN paper, the
+    rule is from its authors' code.
     """
 
     def __init__(self, size: int = 50, seed: int = 0):
@@ -20,8 +19,7 @@ class ImagePool:
         self.rng = np.random.default_rng(seed)
 
     def query(self, images: np.ndarray) -> np.ndarray:
-        """Take N×3×H×W fresh fakes in [-1, 1] and return as many, each of them fresh or from an
-        earlier call."""
+        """Take N×3×H×W fresh fakes in [-1, 1]; return as many, fresh ones or earlier ones."""
         return np.stack([self._swap(image) for image in images])
 
     def _swap(self, image: np.ndarray) -> np.ndarray:

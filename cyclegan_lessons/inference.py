@@ -5,55 +5,96 @@ from pathlib import Path
 import mindspore as ms
 import numpy as np
 from mindspore import nn
-from PIL import Image
+from tqdm import tqdm
 
 from cyclegan_lessons.checkpoint import load_strictly, read_checkpoint
+from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.generator import ResNetGenerator
-from cyclegan_lessons.images import list_images, read_image
+from cyclegan_lessons.images import to_images, to_tensor
 
 DIRECTIONS = {"x2y": "G", "y2x": "F"}  # apples to oranges, and back
 # the demo preset, trained on the orchard
 SHIPPED_MODEL = Path(__file__).parent / "models" / "orchard.ckpt"
-BATCH = 16  # images that pass through the generator together
+# what passes through a generator together: so many images, and pixels, since they take memory
+BATCH, BATCH_PIXELS = 16, 2**20
+LARGEST_WEIGHT = 10_000  # those of trained generators are below 10
 
 
 def load_generator(checkpoint: Path | None = None, direction: str = "x2y") -> ResNetGenerator:
-    """Return the generator G (``"x2y"``) or F (``"y2x"``) of a checkpoint; without one, of the
-    model in the package.
+    """Return the generator G (``"x2y"``) or F (``"y2x"``) of a checkpoint, ready to translate.
 
-    The network is built from the configuration stored in the checkpoint. Raises `LessonError` when
-    the file is missing or damaged, or when a single parameter is missing, left over or of another
-    shape.
+    Without ``checkpoint`` it is the model in the package. Raises `LessonError` for any other
+    direction, and as `load_generators` does.
     """
     if direction not in DIRECTIONS:
         raise LessonError(
             f"direction must be x2y or y2x, but it is {direction!r}; choose one of the two."
         )
-    checkpoint = Path(checkpoint or SHIPPED_MODEL)
-    tensors, info = read_checkpoint(checkpoint)
-    config = info["config"]
-    generator = ResNetGenerator(base_channels=config["base_channels"], n_layers=config["n_layers"])
-    load_strictly(generator, tensors, checkpoint, prefix=DIRECTIONS[direction] + ".")
+    return build_generator(DIRECTIONS[direction], *read_model(checkpoint))
+
+
+def load_generators(
+    checkpoint: Path | None = None,
+) -> tuple[ResNetGenerator, ResNetGenerator, LessonConfig]:
+    """Return G, F and the configuration that they were trained with, from one checkpoint.
+
+    Without ``checkpoint`` it is the model in the package. Raises `LessonError` when the file is
+    missing or damaged, when a single parameter is missing, left over or of another shape, or when
+    a weight is no sensible number.
+    """
+    tensors, config, source = read_model(checkpoint)
+    G, F = (build_generator(name, tensors, config, source) for name in ("G", "F"))
+    return G, F, config
+
+
+def read_model(checkpoint: Path | None) -> tuple[dict[str, ms.Tensor], LessonConfig, Path]:
+    """The tensors of a checkpoint by name, the configuration in it, and its path."""
+    source = Path(checkpoint or SHIPPED_MODEL)
+    tensors, info = read_checkpoint(source)
+    return tensors, LessonConfig(**info["config"]), source
+
+
+def build_generator(
+    name: str, tensors: dict[str, ms.Tensor], config: LessonConfig, source: Path
+) -> ResNetGenerator:
+    """The generator ``name``, ``"G"`` or ``"F"``, with its weights among ``tensors``."""
+    weights = {key: tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
+    check_weights(weights, config, source)
+    generator = ResNetGenerator(base_channels=config.base_channels, n_layers=config.n_layers)
+    load_strictly(generator, weights, source, prefix=f"{name}.")
     return generator
 
 
-def to_tensor(images: np.ndarray) -> ms.Tensor:
-    """uint8 N×H×W×3 to the float32 N×3×H×W in [-1, 1] that the networks take."""
-    return ms.Tensor(images.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1)
+def check_weights(weights: dict[str, ms.Tensor], config: LessonConfig, source: Path):
+    """Raise `LessonError` unless the weights are numbers that a training can end with."""
+    widest = max((side for weight in weights.values() for side in weight.shape), default=0)
+    if config.n_layers > len(weights) or config.base_channels > widest:
+        # said here, since a network as large as that might not fit into the memory
+        raise LessonError(
+            f"{source} describes a generator of {config.n_layers} blocks and "
+            f"{config.base_channels} channels, but its weights are of a smaller one; use another "
+            "checkpoint."
+        )
+    for name, weight in weights.items():
+        if weight.dtype not in (ms.float32, ms.float16):
+            problem = f"is {str(weight.dtype).lower()}"
+        elif not (np.abs(weight.asnumpy()) <= LARGEST_WEIGHT).all():  # nan is not
+            problem = f"holds one that is not finite or above {LARGEST_WEIGHT:,}"
+        else:
+            continue
+        raise LessonError(
+            f"the weights in {source} must be small floating-point numbers, but {name} {problem}; "
+            "use an earlier checkpoint."
+        )
 
 
-def to_images(tensor: ms.Tensor) -> np.ndarray:
-    """The networks' N×3×H×W in [-1, 1] to uint8 N×H×W×3, rounded."""
-    values = (tensor.asnumpy().transpose(0, 2, 3, 1) + 1) * 127.5
-    return np.rint(values).clip(0, 255).astype(np.uint8)
-
-
-def translate(generator: nn.Cell, images: np.ndarray) -> np.ndarray:
+def translate(generator: nn.Cell, images: np.ndarray, bar: tqdm | None = None) -> np.ndarray:
     """Translate uint8 images N×H×W×3, or one of H×W×3, and return the same shape and type.
 
     Any height and width will do: the image is extended by reflection to the next multiples of 4
-    (and at least 8), and the result is cut back. Raises `LessonError` for any other shape or type.
+    (and at least 8), and the result is cut back. A progress bar ``bar`` moves on by one for each
+    image. Raises `LessonError` for any other shape or type.
     """
     images = np.asarray(images)
     if (
@@ -64,59 +105,36 @@ def translate(generator: nn.Cell, images: np.ndarray) -> np.ndarray:
     ):
         raise LessonError(
             f"translate needs uint8 images of shape N×H×W×3 or H×W×3, but got {images.dtype} of "
-            "shape "
-            f"{'×'.join(map(str, images.shape))}; convert them first, for example with PIL's "
+            f"shape {'×'.join(map(str, images.shape))}; convert them first, for example with PIL's "
             "convert('RGB')."
         )
     if images.ndim == 3:
-        return translate(generator, images[None])[0]
+        return translate(generator, images[None], bar)[0]
     height, width = images.shape[1:3]
     rows, columns = (max(8, -(-side // 4) * 4) - side for side in (height, width))
-    padded = np.pad(images, ((0, 0), (0, rows), (0, columns), (0, 0)), mode="symmetric")
-    parts = [
-        to_images(generator(to_tensor(padded[i : i + BATCH]))) for i in range(0, len(padded), BATCH)
-    ]
+    padded = np.pad(images, ((0, 0), (0, rows), (0, columns), (0, 0)), mode="reflect")
+    batch = max(1, min(BATCH, BATCH_PIXELS // (height * width)))
+    parts = []
+    for i in range(0, len(padded), batch):
+        parts.append(to_images(generator(to_tensor(padded[i : i + batch]))))
+        if bar is not None:
+            bar.update(len(parts[-1]))
     return np.concatenate(parts)[:, :height, :width]
 
 
-def translate_files(
-    inputs: list[Path], out: Path, checkpoint: Path | None = None, direction: str = "x2y"
-) -> list[Path]:
-    """Translate image files, and all images in folders, and return the paths of the pictures
-    written to ``out``.
+def sample_rows(
+    G: nn.Cell, F: nn.Cell, images_x: np.ndarray, images_y: np.ndarray, bar: tqdm | None = None
+) -> dict[str, np.ndarray]:
+    """Translate both ways and back: the rows x, G(x), F(G(x)), y, F(y), G(F(y)) of a sample grid.
 
-    For each ``NAME.jpg`` there will be ``out/NAME.png``, the translation in the image's own size,
-    and ``out/side_by_side/NAME.png``, the original and the translation next to each other. Raises
-    `LessonError` when an input is not an image, two inputs have one name, or ``out`` cannot be
-    written; then nothing is written.
+    All images are uint8 N×H×W×3. A progress bar ``bar`` moves on by one for each translation.
     """
-    paths = [
-        path
-        for given in map(Path, inputs)
-        for path in (list_images(given) if given.is_dir() else [given])
-    ]
-    names = [path.stem for path in paths]
-    for name in names:
-        if names.count(name) > 1:
-            raise LessonError(
-                f"two of the images are called {name}, and would overwrite each other; rename one."
-            )
-    for path in paths:
-        read_image(path)  # all inputs are checked before anything is written
-    generator = load_generator(checkpoint, direction)
-    out, written = Path(out), []
-    try:
-        (out / "side_by_side").mkdir(parents=True, exist_ok=True)
-        for path in paths:
-            image = read_image(path)
-            result = translate(generator, image)
-            Image.fromarray(result).save(out / f"{path.stem}.png")
-            Image.fromarray(np.hstack([image, result])).save(
-                out / "side_by_side" / f"{path.stem}.png"
-            )
-            written.append(out / f"{path.stem}.png")
-    except OSError as error:
-        raise LessonError(
-            f"{out} cannot be written ({error.strerror}); choose another folder."
-        ) from error
-    return written
+    fake_y, fake_x = translate(G, images_x, bar), translate(F, images_y, bar)
+    return {
+        "x": images_x,
+        "G(x)": fake_y,
+        "F(G(x))": translate(F, fake_y, bar),
+        "y": images_y,
+        "F(y)": fake_x,
+        "G(F(y))": translate(G, fake_x, bar),
+    }

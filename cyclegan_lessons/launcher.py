@@ -1,8 +1,9 @@
-"""Start msrun for `train --workers N`, show what its workers say, pass on signals, and end all of
-them when one dies."""
+"""Start msrun for `train --workers N` and look after its workers until all have ended.
+
+What they say is shown, signals are passed on, and when one dies the others are ended.
+"""
 
 import codecs
-import ctypes
 import os
 import re
 import shutil
@@ -17,10 +18,8 @@ from pathlib import Path
 import psutil
 
 from cyclegan_lessons.errors import LessonError
-from cyclegan_lessons.runs import hold, stop_signals
+from cyclegan_lessons.processes import LAUNCHER, FolderLock, end_with_parent, stop_signals
 
-# set for workers that `launch` started, and that must end with it
-LAUNCHED = "CYCLEGAN_LESSONS_LAUNCHED"
 MINDSPORE_LINE = re.compile(
     r"\[(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\] [A-Z_]+\([^\n]*\n|^error: [^\n]*\n", re.MULTILINE
 )
@@ -32,108 +31,129 @@ DEATH = re.compile(r"Worker process (\d+) exit with exception. Error code: (-?\d
 
 
 def launch(workers: int, arguments: list[str], out: Path):
-    """Run ``python ARGUMENTS…`` in so many workers on this machine, and show what the first one
-    prints until all have ended.
+    """Run ``python ARGUMENTS…`` in N workers on this machine and show what worker 0 prints.
 
     Their logs are in ``out``/workers. Ctrl-C and SIGTERM reach all workers, which then stop after
     the same step, and end in `KeyboardInterrupt`; a second Ctrl-C kills them. When a worker dies,
     the others are killed. Raises `LessonError` with what a worker said, else with the name of the
     one that died. No process is left behind.
     """
+    cores = os.cpu_count() or 1
+    if workers > max(2, cores):
+        raise LessonError(
+            f"each worker needs a core of its own, but {workers} workers were asked for and this "
+            f"machine has {cores}; ask for fewer workers."
+        )
     logs = Path(out) / "workers"
     try:
         logs.mkdir(parents=True, exist_ok=True)
-        hold(logs)
+        lock = FolderLock(logs)
         for old in logs.glob("*.log"):
             old.unlink()
     except OSError as error:
         raise LessonError(
             f"{out} cannot be written ({error.strerror}); choose another folder."
         ) from error
-    with stop_signals() as stops:
-        job, told = Job(workers, arguments, logs), 0
-        try:
-            while job.runs():
-                if len(stops) > told:
-                    job.stop(at_once=told > 0)
-                    told = len(stops)
-                job.relay()
-                time.sleep(0.1)
-        finally:
-            job.end()
-            job.relay(last=True)
+    try:
+        with stop_signals() as stops:
+            job = Job(workers, arguments, logs)
+            watch(job, stops)
+    finally:
+        lock.close()
     rank, code = job.death()
-    if code == 130 or stops and (code is None or code < 0):
+    if code == 130 or (stops and (code is None or code < 0)):
         raise KeyboardInterrupt
     if code is not None:
         raise LessonError(job.last_words(rank, code))
+
+
+def watch(job: "Job", stops: list[int]):
+    """Show what worker 0 says, and pass on signals as they come, until the job has ended."""
+    told = 0
+    try:
+        while job.runs():
+            if len(stops) > told:
+                job.stop(at_once=told > 0)
+                told = len(stops)
+            job.log.relay()
+            time.sleep(0.1)
+    finally:
+        job.end()
+        job.log.relay(last=True)
+
+
+class Log:
+    """What worker 0 writes: it is shown as it comes, without MindSpore's own lines."""
+
+    def __init__(self, path: Path):
+        self.path, self.shown = path, 0  # bytes
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.waiting = ""  # the start of a line that may have to be left out
+        self.in_a_line = False  # whether what was shown ends in the middle of a line
+
+    def relay(self, last: bool = False):
+        """Show what is new, but not the error that ends the worker."""
+        with suppress(FileNotFoundError), open(self.path, "rb") as file:
+            file.seek(self.shown)
+            new = file.read()
+            self.shown += len(new)
+            text = MINDSPORE_LINE.sub("", self.waiting + self.decoder.decode(new, last))
+            self.waiting = "" if last else "".join(UNFINISHED_LINE.findall(text))
+            text = text.removesuffix(self.waiting)
+            self.in_a_line = not text.endswith("\n") if text else self.in_a_line
+            cut_off = last and self.in_a_line  # a progress bar
+            sys.stderr.write(text + "\n" if cut_off else text)
+            sys.stderr.flush()
 
 
 class Job:
     """One msrun, and the processes that it started."""
 
     def __init__(self, workers: int, arguments: list[str], logs: Path):
-        self.size, self.logs = workers, logs
+        self.size, self.logs, self.log = workers, logs, Log(logs / "worker_0.log")
         self.processes: set[psutil.Process] = set()
         self.workers: dict[int, psutil.Process] = {}  # by rank
         self.died: dict[int, int] = {}  # exit codes by rank, the first to die first
-        self.shown, self.waiting, self.in_a_line, self.decoder = (
-            0,
-            "",
-            False,
-            codecs.getincrementaldecoder("utf-8")("replace"),
-        )
         folder = Path(sys.executable).parent  # msrun looks for "python" on the path
         environment = {
             **os.environ,
             "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONUNBUFFERED": "1",
+            "PYTHONIOENCODING": "utf-8",
+            LAUNCHER: str(os.getpid()),
         }
-        environment |= {LAUNCHED: "1", "PYTHONIOENCODING": "utf-8"}
-        if sys.stderr.isatty():
-            environment["COLUMNS"] = str(shutil.get_terminal_size().columns)  # for the progress bar
-        command = [
-            sys.executable,
-            "-m",
-            "mindspore.parallel.cluster.run",
-            "--worker_num",
-            workers,
-            "--local_worker_num",
-            workers,
-            # none of them
-            "--master_port",
-            free_port(),
-            "--log_dir",
-            logs,
-            "--join",
-            True,
-            "--tail_worker_log",
-            workers,
-            "python" if (folder / "python").exists() else "python3",
-            *arguments,
-        ]
+        if sys.stderr.isatty():  # for the progress bar
+            environment["COLUMNS"] = str(shutil.get_terminal_size().columns)
+        options = {
+            "--worker_num": workers,
+            "--local_worker_num": workers,
+            "--master_port": free_port(),
+            "--log_dir": logs,
+            "--join": True,
+            "--tail_worker_log": workers,  # none of them
+        }
+        command = [sys.executable, "-m", "mindspore.parallel.cluster.run"]
+        command += [str(part) for option in options.items() for part in option]
+        command += ["python" if (folder / "python").exists() else "python3", *arguments]
         with open(logs / "msrun.log", "wb") as log:
             self.msrun = subprocess.Popen(
-                list(map(str, command)),
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                # a session of its own: a Ctrl-C does not reach it
-                start_new_session=True,
+                start_new_session=True,  # a Ctrl-C does not reach it
                 preexec_fn=end_with_parent,
             )
 
     def runs(self) -> bool:
-        """Whether msrun works and has not reported that a worker died; then it would wait for the
-        scheduler for long."""
-        if len(self.workers) < self.size:
-            for process in children(self.msrun):
-                self.processes.add(process)
-                with suppress(psutil.Error):  # it has just ended
-                    about = process.environ()
-                    if about.get("MS_ROLE") == "MS_WORKER":
-                        self.workers[int(about["RANK_ID"])] = process
+        """Whether msrun works and no worker has died; after a death it would wait for long."""
+        for process in children(self.msrun) if len(self.workers) < self.size else ():
+            self.processes.add(process)
+            with suppress(psutil.Error):  # it has just ended
+                about = process.environ()
+                if about.get("MS_ROLE") == "MS_WORKER":
+                    self.workers[int(about["RANK_ID"])] = process
         if self.msrun.poll() is not None or DEATH.search(self.read("msrun.log")):
             return False
         # msrun looks once a second, when others may have died of the first death
@@ -144,8 +164,7 @@ class Job:
         return True
 
     def stop(self, at_once: bool):
-        """Ask the workers to stop after their step; kill them when they are asked again, or have
-        not begun."""
+        """Ask the workers to stop after their step; kill them when asked again or not begun."""
         if at_once or len(self.workers) < self.size:
             self.end()
         else:
@@ -163,24 +182,8 @@ class Job:
         self.msrun.wait()
         psutil.wait_procs(self.processes, timeout=10)
 
-    def relay(self, last: bool = False):
-        """Show what worker 0 has written since the last time, without MindSpore's own lines and the
-        error that ends it."""
-        with suppress(FileNotFoundError), open(self.logs / "worker_0.log", "rb") as file:
-            file.seek(self.shown)
-            new = file.read()
-            self.shown += len(new)
-            text = MINDSPORE_LINE.sub("", self.waiting + self.decoder.decode(new, last))
-            self.waiting = "" if last else "".join(UNFINISHED_LINE.findall(text))
-            text = text.removesuffix(self.waiting)
-            self.in_a_line = not text.endswith("\n") if text else self.in_a_line
-            # a progress bar that was cut off
-            sys.stderr.write(text + "\n" if last and self.in_a_line else text)
-            sys.stderr.flush()
-
     def death(self) -> tuple[int | None, int | None]:
-        """Rank, where it is known, and exit code of the worker whose death ended the job; code None
-        when all ended well."""
+        """Rank (None: unknown) and exit code of the worker that died first; code None: all well."""
         found = DEATH.search(self.read("msrun.log"))
         if not found:
             return None, self.msrun.returncode or None
@@ -205,8 +208,7 @@ class Job:
         )
         return (
             f"all workers must train to the end, but {who} {how}, so the others were stopped; see "
-            f"{log}, then go on "
-            f"from the last checkpoint with the same command and --resume."
+            f"{log}, then continue from the last checkpoint with the same command and --resume."
         )
 
     def read(self, name: str) -> str:
@@ -214,20 +216,12 @@ class Job:
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
-def end_with_parent():
-    """Let Linux kill this process when its parent has ended, in whatever way."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
 def code_of_dead(process: psutil.Process) -> int | None:
-    """The exit code of a process whose parent has not asked for it yet, where Linux tells; negative
-    for a signal."""
+    """The exit code, negative for a signal, of a process whose parent has not asked for it yet."""
     with suppress(psutil.Error, OSError, ValueError):
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return os.waitstatus_to_exitcode(
-                int(Path(f"/proc/{process.pid}/stat").read_text().split()[-1])
-            )
+        if process.status() == psutil.STATUS_ZOMBIE:  # on Linux
+            status = Path(f"/proc/{process.pid}/stat").read_text().split()[-1]
+            return os.waitstatus_to_exitcode(int(status))
     return None
 
 

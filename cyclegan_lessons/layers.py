@@ -1,17 +1,34 @@
-"""The layers that both networks are made of: convolutions with the paper's start weights, and
-instance norm."""
+"""What both networks are made of: convolutions with the paper's start weights, instance norm."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import mindspore as ms
-from mindspore import nn, ops
+import numpy as np
+from mindspore import Tensor, nn, ops
 from mindspore.common.initializer import Normal
 
 
-class InstanceNorm2d(nn.Cell):
-    """Bring every channel of every image to mean 0 and variance 1 (Ulyanov et al. 2016), without
-    parameters.
+@contextmanager
+def start_weights(seed: int) -> Iterator[None]:
+    """Let the start weights of networks that are built inside follow from ``seed`` alone.
 
-    Shape N×C×H×W in and out. Each image is normalised by its own mean and variance, so the result
-    does not depend on the rest of the batch, and it is the same in training and in inference.
+    MindSpore draws them from NumPy's global generator, which is afterwards as it was before.
+    """
+    before = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
+
+
+class InstanceNorm2d(nn.Cell):
+    """Bring every channel of every image to mean 0 and variance 1 (Ulyanov et al. 2016).
+
+    Without parameters; shape N×C×H×W in and out. Each image is normalised by its own mean and
+    variance, so the result does not depend on the rest of the batch, and it is the same in training
+    and in inference.
     """
 
     def __init__(self, epsilon: float = 1e-5):
@@ -21,7 +38,7 @@ class InstanceNorm2d(nn.Cell):
         # momentum it would change its own scale and bias.
         self.batch_norm = ops.BatchNorm(is_training=True, epsilon=epsilon, momentum=0.0)
 
-    def construct(self, x):
+    def construct(self, x: Tensor) -> Tensor:
         n, c, h, w = x.shape
         ones, zeros = ops.ones((n * c,), ms.float32), ops.zeros((n * c,), ms.float32)
         x = x.reshape((1, n * c, h, w))  # every (image, channel) becomes a channel of its own
@@ -32,8 +49,7 @@ class InstanceNorm2d(nn.Cell):
 def convolution(
     in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, padding: int = 0
 ) -> nn.Conv2d:
-    """A convolution with bias whose weights start as N(0, 0.02) and whose bias starts at 0
-    (appendix 7.1)."""
+    """A convolution with bias: weights start as N(0, 0.02²), the bias at 0 (appendix 7.1)."""
     return nn.Conv2d(
         in_channels,
         out_channels,
@@ -48,12 +64,11 @@ def convolution(
 
 
 class OutputConvolution(nn.Conv2d):
-    """A `convolution` whose few output channels would make it the slowest layer of all on a CPU:
-    here it takes half the time.
+    """A `convolution` without padding that is fast on a CPU when it has few output channels.
 
-    Weights, bias and result are those of a convolution without padding. Only the computation
-    differs: a convolution equals the transposed convolution whose kernels are turned by 180° and
-    have their two channel axes swapped.
+    Weights, bias and result are those of the convolution. Only the computation differs: on a CPU
+    few output channels make a convolution slow, and a convolution equals the transposed convolution
+    whose kernels are turned by 180° and have their two channel axes swapped.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int):
@@ -70,7 +85,7 @@ class OutputConvolution(nn.Conv2d):
             in_channels, kernel_size, pad_mode="pad", pad=kernel_size - 1
         )
 
-    def construct(self, x):
+    def construct(self, x: Tensor) -> Tensor:
         n, _, h, w = x.shape
         k = self.kernel_size[0]
         # float16 in mixed precision

@@ -1,5 +1,4 @@
-"""What only notebooks need: a figure that grows while a model trains, and the package's own source
-code."""
+"""What only notebooks need: a figure that grows during training, and the package's source."""
 
 import inspect
 
@@ -7,12 +6,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown, display
 
-from cyclegan_lessons.plotting import CURVES, draw_curves, draw_grid, sample_rows
+from cyclegan_lessons.inference import sample_rows
+from cyclegan_lessons.plotting import CURVES, draw_curves, draw_grid
 
 
 class LiveFigure:
-    """A figure in a notebook that grows while a model trains: loss curves above, translated images
-    below.
+    """A figure that grows while a model trains: loss curves above, translated images below.
 
     Pass ``update`` to `CycleGANTrainer.fit` as ``on_sample``. The images are uint8 N×H×W×3 that
     training never sees; four of each domain fill the figure well. ``width`` in inches.
@@ -27,8 +26,7 @@ class LiveFigure:
         self.handle = None
 
     def update(self, trainer):
-        """Draw the trainer's history and its translations of the images, in place of the last
-        drawing."""
+        """Draw the trainer's history and translations in place of the last drawing."""
         draw_curves(self.curves, trainer.history)
         rows = list(sample_rows(trainer.G, trainer.F, *self.images).items())
         draw_grid(self.grids[0], dict(rows[:3]))  # x, G(x), F(G(x))
@@ -41,7 +39,6 @@ class LiveFigure:
 
 
 def show_source(*objects):
-    """Show the source code of classes and functions of the package in a notebook, exactly as the
-    package runs it."""
+    """Show the source of the package's classes and functions, exactly as the package runs it."""
     source = "\n\n".join(inspect.getsource(inspect.unwrap(thing)) for thing in objects)
     display(Markdown(f"```python\n{source}```"))

@@ -4,8 +4,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from cyclegan_lessons.inference import translate
-
 
 def tile(rows: list[np.ndarray], gap: int = 4) -> np.ndarray:
     """Put rows of images, each uint8 N×H×W×3, into one white-spaced picture of uint8."""
@@ -20,23 +18,8 @@ def tile(rows: list[np.ndarray], gap: int = 4) -> np.ndarray:
     return picture
 
 
-def sample_rows(G, F, images_x: np.ndarray, images_y: np.ndarray) -> dict[str, np.ndarray]:
-    """Translate both ways and back: uint8 N×H×W×3 images under the row titles x, G(x), F(G(x)), y,
-    F(y), G(F(y))."""
-    fake_y, fake_x = translate(G, images_x), translate(F, images_y)
-    return {
-        "x": images_x,
-        "G(x)": fake_y,
-        "F(G(x))": translate(F, fake_y),
-        "y": images_y,
-        "F(y)": fake_x,
-        "G(F(y))": translate(G, fake_x),
-    }
-
-
 def draw_grid(axis, rows: dict[str, np.ndarray], gap: int = 4):
-    """Draw titled rows of images, uint8 N×H×W×3 each, as one picture into one axis, in place of
-    what was there."""
+    """Draw titled rows of images, uint8 N×H×W×3 each, as one picture into an emptied axis."""
     height = next(iter(rows.values())).shape[1]
     axis.clear()
     axis.imshow(tile(list(rows.values()), gap))
@@ -81,8 +64,7 @@ INTO_X = ("F", "D_X", "cycle_x", "identity_x")
 
 
 def draw_curves(axes, history: list[dict]):
-    """Draw the losses of a training history over its steps into four axes, one for each kind of
-    loss.
+    """Draw the losses of a training history into four axes, one for each kind of loss.
 
     The losses of single steps are pale; the full line is their mean over the last fiftieth of the
     history, which in a history of less than 100 steps is one step.
@@ -116,8 +98,7 @@ def draw_curves(axes, history: list[dict]):
 
 
 def show_curves(history: list[dict], width: float = 8) -> Figure:
-    """Draw the losses of a training history, rows of `CycleGANTrainer.history`; ``width`` in
-    inches."""
+    """Draw the losses of a `CycleGANTrainer.history` over its steps; ``width`` in inches."""
     figure, axes = plt.subplots(1, len(CURVES), figsize=(width, width / 3.5), layout="constrained")
     draw_curves(axes, history)
     return figure

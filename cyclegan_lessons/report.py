@@ -1,90 +1,42 @@
-"""One HTML page that shows a training run: curves, samples, numbers, configuration. It needs no
-other file, no network."""
+"""One HTML page that shows a training run: curves, samples, numbers, configuration.
 
-import base64
-import io
+It needs no other file and no network. How it looks is in report.html, beside this module.
+"""
+
 import json
+import math
 from html import escape
 from pathlib import Path
+from string import Template
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-from PIL import Image
 
 from cyclegan_lessons.errors import LessonError
-from cyclegan_lessons.plotting import CURVES, draw_curves
+from cyclegan_lessons.plotting import CURVES
+from cyclegan_lessons.report_parts import draw_svgs, named_by_step, sample_figure, table, thin
 from cyclegan_lessons.runs import read_history, write_whole
 
+TEMPLATE = Path(__file__).with_name("report.html")
+MARKER = b'<meta name="generator" content="cyclegan_lessons report">'  # is in every page
 POINTS = 1000  # of a curve; more cannot be seen and would make the page large
 SAMPLES = 12  # of the timeline
-SAMPLE_SIZE = 640, 960  # a larger sample is made smaller, in pixels
-INK = "#123456"  # stands for the page's own text colour, light or dark
 NUMBERS = {"step", "epoch", "rate"}  # columns of a history that are not losses
 LOSSES = {name for names in CURVES.values() for name in names}
 
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; --ink: #1c1c1c; --ground: #ffffff; --line: #d5d5d5; --pale: #5c5c5c; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --ink: #e6e6e6; --ground: #17181a; --line: #3c3f44; --pale: #a8a8a8; }} }}
-body {{ color: var(--ink); background: var(--ground); font: 16px/1.5 system-ui, sans-serif; max-width: 70rem;
-       margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }}
-h1 {{ margin-bottom: 0; }}
-h2 {{ margin-top: 2.5rem; }}
-p {{ color: var(--pale); }}
-figure {{ margin: 0; }}
-figcaption {{ color: var(--pale); }}
-svg, img {{ display: block; width: 100%; height: auto; }}
-img {{ background: #ffffff; image-rendering: pixelated; }}
-.curves {{ display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); }}
-.samples {{ display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr)); }}
-table {{ border-collapse: collapse; }}
-th, td {{ border-bottom: 1px solid var(--line); padding: 0.2rem 1.2rem 0.2rem 0; text-align: left;
-         vertical-align: baseline; }}
-td {{ font-variant-numeric: tabular-nums; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p>{summary}</p>
-<h2>Losses</h2>
-<p>{curves_text}</p>
-<div class="curves">
-{curves}
-</div>
-<h2>Samples</h2>
-<p>{samples_text}</p>
-<div class="samples">
-{samples}
-</div>
-<h2>Numbers</h2>
-<p>{numbers_text}</p>
-{numbers}
-{metrics}
-<h2>Configuration</h2>
-{configuration}
-</body>
-</html>
-"""
 
+def write_report(run: Path, out: Path | None = None, overwrite: bool = False) -> Path:
+    """Write the page about the run folder ``run`` to ``out`` (default: report.html in it).
 
-def write_report(run: Path, out: Path | None = None) -> Path:
-    """Write the page about the run folder ``run`` to ``out`` (default: report.html in it) and
-    return its path.
-
-    The run may still be training. Raises `LessonError` when ``run`` is not a run folder or ``out``
-    cannot be written.
+    Returns the path of the page; the run may still be training. Raises `LessonError` when ``run``
+    is not a run folder or ``out`` cannot be written. An earlier page is replaced, any other file
+    only if ``overwrite``, a file of the run never.
     """
     run = Path(run)
     out = Path(out or run / "report.html")
-    page = make_page(run)
     try:
-        write_whole(out, page.encode())
+        refuse_to_lose(out, run, overwrite)
+        page = make_page(run)
+        write_whole(out.resolve(), page.encode(errors="replace"))  # a link stays one
     except OSError as error:
         raise LessonError(
             f"{out} cannot be written ({error.strerror}); choose another file with --out."
@@ -92,28 +44,38 @@ def write_report(run: Path, out: Path | None = None) -> Path:
     return out
 
 
+def refuse_to_lose(out: Path, run: Path, overwrite: bool):
+    """Raise `LessonError` when ``out`` is something else than an earlier page about a run."""
+    other = "choose another file with --out"
+    inside = run.resolve() in out.resolve().parents
+    if inside and out.suffix.lower() not in (".html", ".htm"):
+        raise LessonError(
+            f"the page should be an .html file, but {out} is a file of the run; {other}."
+        )
+    if not out.exists():
+        return
+    if not out.is_file():
+        raise LessonError(f"the page should be a file, but {out} is none; {other}.")
+    with open(out, "rb") as file:
+        is_page = MARKER in file.read(1000)
+    if not is_page and not overwrite:
+        raise LessonError(
+            f"{out} holds something that this command did not write; {other}, or add --overwrite."
+        )
+
+
 def make_page(run: Path) -> str:
     """The text of the page."""
     config = read_json(run / "config.json", "give the folder that --out of the train command named")
-    history = read_history(run / "history.csv") if (run / "history.csv").is_file() else []
-    if not history or not history[0].keys() >= {*NUMBERS, *LOSSES}:
-        raise LessonError(
-            f"{run} should hold a history of at least one step, but it has none yet; train first."
-        )
-    checkpoints = sorted(path.name for path in run.glob("checkpoints/step_*.ckpt"))
-    samples = sorted(run.glob("samples/step_*.png"))
+    history = read_rows(run)
+    samples = named_by_step(run / "samples", ".png")
     shown = [
         samples[round(i)] for i in np.linspace(0, len(samples) - 1, min(SAMPLES, len(samples)))
     ]
-    block, last = -(-len(history) // POINTS), history[-1]
-    return PAGE.format(
+    block = -(-len(history) // POINTS)
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=f"Training run {escape(run.resolve().name)}",
-        summary=f"Step {last['step']}, epoch {last['epoch']}, learning rate {last['rate']:.3g}. "
-        + (
-            f"The last checkpoint is {checkpoints[-1]}."
-            if checkpoints
-            else "There is no checkpoint yet."
-        ),
+        summary=summary(history[-1], named_by_step(run / "checkpoints", ".ckpt")),
         curves_text=curves_text(len(history), block),
         samples_text=f"{len(shown)} of {len(samples)} sample grids. The rows of each, from above: "
         "x, G(x), F(G(x)), y, F(y), G(F(y)).",
@@ -131,7 +93,50 @@ def make_page(run: Path) -> str:
     )
 
 
+def read_rows(run: Path) -> list[dict]:
+    """The history of a run, at least one row; raises `LessonError` where there is none."""
+    path = run / "history.csv"
+    try:
+        rows = read_history(path) if path.exists() else []
+        lines = path.read_text(encoding="utf-8", errors="replace").split() if path.exists() else []
+    except OSError as error:
+        raise LessonError(
+            f"{path} should be a file that can be read, but the system says: {error.strerror}; "
+            "change its permissions."
+        ) from error
+    if rows and rows[0].keys() >= {*NUMBERS, *LOSSES} and is_finite(rows):
+        return rows
+    if not lines or (len(lines) == 1 and lines[0].startswith("step,epoch,")):
+        raise LessonError(
+            f"{run} should hold a history of at least one step, but it has none yet; train first."
+        )
+    raise LessonError(
+        f"{path} should hold the numbers of each step under the names step,epoch,rate,…, but it "
+        f"was changed; put back what training wrote, or train into another folder."
+    )
+
+
+def is_finite(rows: list[dict]) -> bool:
+    """Whether all numbers of a table can be drawn."""
+    try:
+        return all(math.isfinite(value) for row in rows for value in row.values())
+    except OverflowError:  # a whole number that is larger than any float
+        return False
+
+
+def summary(last: dict, checkpoints: list[Path]) -> str:
+    """Where the run stands."""
+    checkpoint = (
+        f"The last checkpoint is {escape(checkpoints[-1].name)}."
+        if checkpoints
+        else "There is no checkpoint yet."
+    )
+    step = f"Step {last['step']}, epoch {last['epoch']}, learning rate {last['rate']:.3g}."
+    return f"{step} {checkpoint}"
+
+
 def curves_text(steps: int, block: int) -> str:
+    """What the lines of the curves are."""
     points = "single steps" if block == 1 else f"means over {block} steps"
     return (
         f"The lines join {points}."
@@ -140,73 +145,21 @@ def curves_text(steps: int, block: int) -> str:
     )
 
 
-def read_json(path: Path, to_do: str, inside: type = object) -> dict:
-    """A JSON object whose values are all ``inside``; raises `LessonError`, which ends in what to
-    do."""
+def read_json(path: Path, to_do: str) -> dict:
+    """A JSON object; raises `LessonError`, which ends in what to do."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or not all(
-            isinstance(value, inside) for value in content.values()
-        ):
+        if not isinstance(content, dict):
             raise ValueError
         return content
     except OSError as error:
         raise LessonError(
             f"{path} should be there, but it cannot be read ({error.strerror}); {to_do}."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LessonError(
             f"{path} should hold a JSON object, but it is damaged; {to_do}."
         ) from error
-
-
-def thin(history: list[dict], block: int) -> list[dict]:
-    """A history whose rows are the means of ``block`` rows each."""
-    blocks = (history[i : i + block] for i in range(0, len(history), block))
-    return [
-        {name: sum(row[name] for row in rows) / len(rows) for name in history[0]} for rows in blocks
-    ]
-
-
-def draw_svgs(history: list[dict]) -> list[str]:
-    """One SVG for each kind of loss, in the text colour of the page that it stands in."""
-    ink = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    with rc_context(dict.fromkeys(ink, INK) | {"svg.fonttype": "none", "svg.hashsalt": "report"}):
-        figures = [Figure(figsize=(4, 2.6), layout="constrained") for _ in CURVES]
-        draw_curves([figure.subplots() for figure in figures], history)
-        texts = []
-        for title, figure in zip(CURVES, figures):
-            file = io.StringIO()
-            nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-            figure.savefig(file, format="svg", transparent=True, metadata=nothing)
-            svg = file.getvalue().replace(INK, "currentColor")
-            label = f'<svg role="img" aria-label="{title} losses over the steps" '
-            # without the XML declaration
-            texts.append(svg[svg.index("<svg ") :].replace("<svg ", label, 1))
-    return texts
-
-
-def sample_figure(path: Path) -> str:
-    """A sample as part of the page; one that is larger than need be is made smaller."""
-    step = int(path.stem.removeprefix("step_"))
-    try:
-        content, kind, image = path.read_bytes(), "png", Image.open(path).convert("RGB")
-    except OSError as error:
-        raise LessonError(
-            f"{path} should be a sample of the run, but it is damaged; remove it."
-        ) from error
-    if image.width > SAMPLE_SIZE[0] or image.height > SAMPLE_SIZE[1]:
-        image.thumbnail(SAMPLE_SIZE)
-        file, kind = io.BytesIO(), "jpeg"
-        image.save(file, format=kind, quality=90)
-        content = file.getvalue()
-    data = base64.b64encode(content).decode()
-    return (
-        f'<figure><img src="data:image/{kind};base64,{data}" width="{image.width}" '
-        f'height="{image.height}" '
-        f'alt="test images and their translations at step {step}"><figcaption>step '
-        f"{step}</figcaption></figure>"
-    )
 
 
 def window(history: list[dict]) -> int:
@@ -233,30 +186,26 @@ def loss_rows(history: list[dict]) -> list[tuple]:
 
 def metrics_tables(run: Path) -> str:
     """What `evaluate --json` said, where it was kept as metrics.json in the run folder."""
-    path = run / "metrics.json"
+    path, to_do = run / "metrics.json", "write it again with evaluate --json, or remove it"
     if not path.exists():
         return ""
-    metrics = read_json(path, "write it again with evaluate --json, or remove it", inside=dict)
-    names = list(
-        dict.fromkeys(
-            name for numbers in metrics.values() for name in numbers if name != "interval"
-        )
-    )
-    rows = [(name, *(metric(numbers, name) for numbers in metrics.values())) for name in names]
+    metrics = read_json(path, to_do)
+    try:
+        names = dict.fromkeys(name for numbers in metrics.values() for name in numbers)
+        names.pop("interval", None)
+        rows = [(name, *(metric(numbers, name) for numbers in metrics.values())) for name in names]
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise LessonError(
+            f"{path} should hold what evaluate --json prints, but it is damaged; {to_do}."
+        ) from error
     return "<p>On the test images, with 95% intervals:</p>\n" + table(("metric", *metrics), rows)
 
 
 def metric(numbers: dict, name: str) -> str:
-    """One number of `evaluate`, and its interval where it has one."""
+    """One number of `evaluate`, and its interval where it has one; raises when they are none."""
+    number = f"{numbers.get(name, math.nan):.4g}"
     ends = numbers.get("interval", {}).get(name)
-    return f"{numbers.get(name, np.nan):.4g}" + (
-        f" ({ends[0]:.4g} to {ends[1]:.4g})" if ends else ""
-    )
-
-
-def table(head: tuple, rows: list[tuple]) -> str:
-    lines = [f"<tr>{''.join(f'<th>{escape(str(cell))}</th>' for cell in head)}</tr>"]
-    lines += [
-        f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows
-    ]
-    return "<table>\n" + "\n".join(lines) + "\n</table>"
+    if not ends:
+        return number
+    low, high = ends
+    return f"{number} ({low:.4g} to {high:.4g})"

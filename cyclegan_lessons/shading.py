@@ -1,5 +1,4 @@
-"""The small tools of the orchard's renderer: noise, blends, and vectors and colours of whole
-pictures, float32 3×H×W."""
+"""Chapter 1: the small tools of the orchard's renderer, for whole pictures, float32 3×H×W."""
 
 from math import sqrt
 
@@ -9,8 +8,7 @@ SUPERSAMPLE = 2  # each pixel is the mean of 2×2 samples, so that edges are smo
 
 
 def noise(lattice: np.ndarray, x, y) -> np.ndarray:
-    """Smooth noise in [0, 1): random values at whole x and y (repeating after 64), blended in
-    between."""
+    """Smooth noise in [0, 1): a random value at each whole x and y (64 of them), then blended."""
     x, y = np.broadcast_arrays(x, y)
     i, j = np.floor(x), np.floor(y)
     a, b = x - i, y - j
@@ -21,8 +19,7 @@ def noise(lattice: np.ndarray, x, y) -> np.ndarray:
 
 
 def make_lattice(rng: np.random.Generator) -> np.ndarray:
-    """Draw 64×64 random values; return float32 4×4096: the value of each cell's corner and how it
-    changes across."""
+    """Draw 64×64 random values; return float32 4×4096: each cell's corner and its changes."""
     corner = rng.random((64, 64), np.float32)
     by_a, by_b = np.roll(corner, -1, 0) - corner, np.roll(corner, -1, 1) - corner
     return np.stack([corner, by_a, by_b, np.roll(by_a, -1, 1) - by_a]).reshape(4, -1)
@@ -41,15 +38,13 @@ def mix(a, b, amount) -> np.ndarray:
 
 
 def column(vector) -> np.ndarray:
-    """A colour or vector of 3 values as float32 3×1×1, to go with pictures 3×h×w, which are
-    returned as they are."""
+    """A colour or vector of 3 values as float32 3×1×1; a picture 3×h×w is returned as it is."""
     vector = np.asarray(vector, np.float32)
     return vector if vector.ndim == 3 else vector[:, None, None]
 
 
 def dot(a: np.ndarray, b) -> np.ndarray:
-    """Scalar products h×w of vectors 3×h×w with a vector or with as many vectors, added in a fixed
-    order."""
+    """Scalar products h×w of vectors 3×h×w with one vector or with as many, in a fixed order."""
     b = column(b)
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
@@ -70,13 +65,12 @@ def along(a: tuple, b: tuple) -> float:
 
 
 def samples(image: np.ndarray) -> np.ndarray:
-    """Split C×3S×3S into the nine samples of every pixel: 9×C×S×S."""
+    """Split C×2S×2S into the four samples of every pixel: 4×C×S×S."""
     k = SUPERSAMPLE
     return np.stack([image[:, i::k, j::k] for i in range(k) for j in range(k)])
 
 
 def encode(image: np.ndarray) -> np.ndarray:
-    """Linear colours 3×3S×3S to a picture, uint8 S×S×3: the mean of the samples, its square root as
-    gamma curve."""
+    """Linear colours 3×2S×2S to a picture, uint8 S×S×3: means of samples, then square roots."""
     mean = sum(samples(np.clip(image, 0, 1))) / SUPERSAMPLE**2
     return (np.sqrt(mean) * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0)

@@ -36,6 +36,14 @@ def orchard_folder() -> Path:
     return prepare_orchard(64, n_train=12, n_test=4)
 
 
+@pytest.fixture
+def open_folder():
+    """A new folder that every user can reach; pytest's own are private."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
 def image_folder(tmp_path_factory) -> Path:
     """A folder with trainA (5 JPEG), trainB (7), testA (2) and testB (3) of rendered images, 64

@@ -3,6 +3,7 @@ broken sources stop the build."""
 
 import re
 import shutil
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -158,6 +159,19 @@ def test_every_chapter_offers_its_notebook_and_its_code_can_be_copied(html, page
         assert any("copybutton.js" in address for address in page.addresses({("script", "src")}))
         # a script of the theme writes it
         assert "theme-switch-button" in page.text, "no switch for the dark theme"
+
+
+def test_the_appendix_has_the_map_and_every_public_name(html):
+    import cyclegan_lessons
+
+    text = (html / "package.html").read_text(encoding="utf-8")
+    documented = set(re.findall(r'id="cyclegan_lessons\.\w+\.(\w+)"', text))
+    assert documented == set(cyclegan_lessons.__all__)
+    words = unescape(re.sub(r"<[^>]+>", "", text))
+    for line in re.findall(r"^- (.*)$", cyclegan_lessons.__doc__, flags=re.MULTILINE):
+        assert line.replace("`", "").replace("'", "’") in words
+    assert "in_channels: int = 3" in words  # of the networks
+    assert "problematic" not in text and "*args" not in words
 
 
 def test_solutions_are_folded(pages):

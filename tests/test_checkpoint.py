@@ -1,19 +1,25 @@
 """Checkpoints are whole or not there, checked when read, and loaded completely or not at all."""
 
+import json
+import os
 import subprocess
 import sys
+from dataclasses import asdict
 
 import mindspore as ms
 import numpy as np
 import pytest
 
-from cyclegan_lessons import LessonError, ResNetGenerator
+from cyclegan_lessons import LessonConfig, LessonError, ResNetGenerator
 from cyclegan_lessons.checkpoint import (
     assign_strictly,
     load_strictly,
     read_checkpoint,
     write_checkpoint,
 )
+from cyclegan_lessons.errors import DamagedFile
+
+INFO = {"step": 7, "config": asdict(LessonConfig(seed=3))}
 
 
 @pytest.fixture
@@ -23,13 +29,13 @@ def checkpoint(tmp_path):
         "a.weight": ms.Tensor(np.arange(6, dtype=np.float32).reshape(2, 3)),
         "b": ms.Tensor(np.ones(400, np.float32)),
     }
-    write_checkpoint(path, tensors, {"step": 7, "name": "Äpfel"})
+    write_checkpoint(path, tensors, {**INFO, "name": "Äpfel"})
     return path
 
 
 def test_what_was_written_is_read(checkpoint):
     tensors, info = read_checkpoint(checkpoint)
-    assert info == {"step": 7, "name": "Äpfel"}
+    assert info == {**INFO, "name": "Äpfel"}
     np.testing.assert_array_equal(tensors["a.weight"].asnumpy(), [[0, 1, 2], [3, 4, 5]])
     assert set(tensors) == {"a.weight", "b"}
     # no temporary files are left
@@ -50,7 +56,7 @@ def test_any_damage_is_noticed(checkpoint):
     for content in damaged:
         checkpoint.write_bytes(content)
         with pytest.raises(
-            LessonError, match="is not a whole checkpoint|was not written by this project"
+            DamagedFile, match="is not a whole checkpoint|was not written by this project"
         ):
             read_checkpoint(checkpoint)
 
@@ -60,9 +66,71 @@ def test_a_missing_and_a_foreign_file_are_named(tmp_path):
         LessonError, match="a checkpoint was expected at .*none.ckpt, but there is no such file"
     ):
         read_checkpoint(tmp_path / "none.ckpt")
-    ms.save_checkpoint([{"name": "a", "data": ms.Tensor(1.0)}], str(tmp_path / "foreign.ckpt"))
-    with pytest.raises(LessonError, match="foreign.ckpt was not written by this project"):
-        read_checkpoint(tmp_path / "foreign.ckpt")
+    entries, path = [{"name": "a", "data": ms.Tensor(1.0)}], tmp_path / "foreign.ckpt"
+    ms.save_checkpoint(entries, str(path), crc_check=True)
+    with pytest.raises(DamagedFile, match="foreign.ckpt was not written by this project"):
+        read_checkpoint(path)
+
+
+def test_a_checkpoint_without_its_checksum_is_refused(checkpoint, tmp_path):
+    """MindSpore alone loads it unchecked, and writes such files by default."""
+    whole = checkpoint.read_bytes()
+    checkpoint.chmod(0o644)
+    checkpoint.write_bytes(whole[:-17])
+    ms.load_checkpoint(str(checkpoint), crc_check=True)
+    with pytest.raises(DamagedFile, match="some.ckpt is not a whole checkpoint .there is no check"):
+        read_checkpoint(checkpoint)
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        [],
+        "text",
+        None,
+        {},
+        {"step": 7},
+        {"config": INFO["config"]},
+        {**INFO, "step": "7"},
+        {**INFO, "step": -1},
+        {**INFO, "step": True},
+        {**INFO, "config": None},
+        {**INFO, "config": {"image_size": "64"}},
+        {**INFO, "config": {**INFO["config"], "newer": 1}},
+        {**INFO, "pools": [1]},
+    ],
+    ids=str,
+)
+def test_a_checkpoint_with_damaged_facts_is_refused(info, tmp_path):
+    entries, path = [{"name": "a", "data": ms.Tensor(1.0)}], tmp_path / "odd.ckpt"
+    facts = {"info": json.dumps(info)}
+    ms.save_checkpoint(entries, str(path), append_dict=facts, crc_check=True)
+    with pytest.raises(DamagedFile, match="odd.ckpt was not written by this project"):
+        read_checkpoint(path)
+
+
+def test_a_checkpoint_by_another_name_is_told_from_a_damaged_one(checkpoint):
+    renamed = checkpoint.rename(checkpoint.with_name("best.model"))
+    with pytest.raises(LessonError, match="must end in .ckpt, but it is best.model; rename it"):
+        read_checkpoint(renamed)
+
+
+def test_a_folder_and_a_dangling_link_are_damaged_files(tmp_path):
+    (tmp_path / "folder.ckpt").mkdir()
+    (tmp_path / "link.ckpt").symlink_to(tmp_path / "nowhere")
+    for name in ("folder.ckpt", "link.ckpt"):
+        with pytest.raises(DamagedFile, match=f"{name} is not a whole checkpoint"):
+            read_checkpoint(tmp_path / name)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o027])
+def test_permissions_follow_the_umask(umask, tmp_path):
+    before = os.umask(umask)
+    try:
+        write_checkpoint(tmp_path / "a.ckpt", {"a": ms.Tensor(1.0)}, INFO)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.ckpt").stat().st_mode & 0o777 == 0o666 & ~umask
 
 
 def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path):
@@ -82,8 +150,9 @@ from cyclegan_lessons.checkpoint import write_checkpoint
 from cyclegan_lessons.errors import LessonError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+tensors = {{"a": ms.Tensor(np.ones(10000, np.float32))}}
 try:
-    write_checkpoint(Path({str(checkpoint)!r}), {{"a": ms.Tensor(np.ones(10000, np.float32))}}, {{}})
+    write_checkpoint(Path({str(checkpoint)!r}), tensors, {{}})
 except LessonError as error:
     print(error)
 """

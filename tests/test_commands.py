@@ -110,7 +110,7 @@ def test_a_second_run_into_the_same_folder_is_refused(trained, lessons):
     assert result.returncode == 1
     assert (
         result.err
-        == "error: run already holds a run; go on with it (--resume) or choose another folder.\n"
+        == "error: run already holds a run; continue it (--resume) or choose another folder.\n"
     )
 
 

@@ -1,6 +1,8 @@
 """Presets and configurations: what the design page promises, and one sentence for every value that
 makes no sense."""
 
+import math
+
 import pytest
 
 from cyclegan_lessons import PRESETS, LessonConfig, LessonError, get_preset
@@ -45,16 +47,40 @@ def test_an_unknown_preset_names_the_known_ones():
     ("field", "value", "sentence"),
     [
         ("image_size", 66, "image_size must be divisible by 4, but it is 66; choose 64 or 68"),
-        ("image_size", 20, "image_size must be at least 24, but it is 20"),
-        ("base_channels", 0, "base_channels must be at least 1, but it is 0"),
-        ("batch_size", 0, "batch_size must be at least 1, but it is 0"),
-        ("workers", 0, "workers must be at least 1, but it is 0"),
-        ("pool_size", -1, "pool_size must not be negative, but it is -1"),
-        ("lambda_cycle", -0.5, "lambda_cycle must not be negative, but it is -0.5"),
-        ("decay_epochs", -1, "decay_epochs must not be negative"),
+        ("image_size", 20, "image_size must be a whole number of at least 24, but it is 20"),
+        ("image_size", 64.0, "image_size must be a whole number of at least 24, but it is 64.0"),
+        ("base_channels", 0, "base_channels must be a whole number of at least 1, but it is 0"),
+        ("n_layers", 2.5, "n_layers must be a whole number of at least 0, but it is 2.5"),
+        ("batch_size", 1.5, "batch_size must be a whole number of at least 1, but it is 1.5"),
+        ("workers", 0, "workers must be a whole number of at least 1, but it is 0"),
+        ("pool_size", -1, "pool_size must be a whole number of at least 0, but it is -1"),
+        ("pool_size", True, "pool_size must be a whole number of at least 0, but it is True"),
+        ("steps", -5, "steps must be a whole number of at least 0, but it is -5"),
+        ("decay_epochs", -1, "decay_epochs must be a whole number of at least 0, at most 1000000"),
+        ("constant_epochs", 10**30, "constant_epochs must be .* at most 1000000, but it is 1000"),
+        ("seed", -1, "seed must be a whole number of at least 0, at most 4294967294, but it is -1"),
+        ("seed", 2**32 - 1, "seed must be .* at most 4294967294, but it is 4294967295"),
+        ("learning_rate", 0.0, "learning_rate must be greater than 0, .*, but it is 0.0"),
+        ("learning_rate", -1.0, "learning_rate must be greater than 0, .*, but it is -1.0"),
+        ("learning_rate", math.nan, "learning_rate must be greater than 0, .*, but it is nan"),
+        ("learning_rate", math.inf, "learning_rate must be .* at most 1e.06, but it is inf"),
+        ("learning_rate", "x", "learning_rate must be greater than 0, .*, but it is 'x'"),
+        ("beta1", 1.0, "beta1 must be at least 0, less than 1, but it is 1.0"),
+        ("beta1", -0.1, "beta1 must be at least 0, less than 1, but it is -0.1"),
+        ("lambda_cycle", -0.5, "lambda_cycle must be at least 0, at most 1e.06, but it is -0.5"),
+        ("lambda_identity", math.nan, "lambda_identity must be at least 0, .*, but it is nan"),
+        ("amp", 1, "amp must be True or False, but it is 1; choose one"),
         ("adversarial", "wgan", "adversarial must be 'lsgan' or 'log', but it is 'wgan'"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_one_sentence(field, value, sentence):
     with pytest.raises(LessonError, match=sentence):
         LessonConfig(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("beta1", 0), ("lambda_cycle", 0), ("lambda_cycle", 10), ("steps", 0), ("seed", 2**32 - 2)],
+)
+def test_the_ends_are_admitted(field, value):
+    assert getattr(LessonConfig(**{field: value}), field) == value

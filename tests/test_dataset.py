@@ -5,29 +5,34 @@ import hashlib
 import io
 import multiprocessing
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
 import mindspore.dataset as ds
 import numpy as np
 import pytest
+from helpers_faults import as_ordinary_user
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cyclegan_lessons import orchard
+from cyclegan_lessons import fruits, orchard, scene, shading
 from cyclegan_lessons.dataset import (
     augment,
+    epoch_steps,
     load_images,
     load_unpaired,
     prepare_dataset,
     prepare_orchard,
-    write_mindrecord,
 )
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.images import encode_array, list_images, read_image
+from cyclegan_lessons.records import write_mindrecord
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,9 +42,9 @@ def environment() -> dict:
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-def read(folder, **arguments) -> list[tuple]:
+def read(folder, image_size=64, **arguments) -> list[tuple]:
     """All batches of one epoch as pairs of arrays."""
-    batches = load_unpaired(folder, **arguments).create_dict_iterator(
+    batches = load_unpaired(folder, image_size, **arguments).create_dict_iterator(
         num_epochs=1, output_numpy=True
     )
     return [(batch["image_x"].copy(), batch["image_y"].copy()) for batch in batches]
@@ -188,7 +193,7 @@ def test_a_full_disk(tmp_path):
     """A process that may not write files of more than 100 kB stands for a full disk."""
     code = (
         "import resource, signal, numpy as np; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from cyclegan_lessons.dataset import write_mindrecord; from cyclegan_lessons.errors "
+        "from cyclegan_lessons.records import write_mindrecord; from cyclegan_lessons.errors "
         "import LessonError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "try: write_mindrecord([('a', np.zeros((4, 4, 3), np.uint8))], 'out/a.mindrecord')\n"
@@ -202,6 +207,8 @@ def test_a_full_disk(tmp_path):
         text=True,
     )
     assert "must be a folder that can be written" in result.stdout, result
+    assert not re.search("Exception thrown|Refer to|Syntax error", result.stdout), result
+    assert result.stdout.count("\n") == 1, result
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -242,20 +249,22 @@ def test_prepared_once_and_again_when_anything_differs(tmp_path, monkeypatch):
         prepare_orchard(16, 1, 2, folder=tmp_path),
         prepare_orchard(16, 1, 1, seed=1, folder=tmp_path),
     ]
-    monkeypatch.setattr(orchard, "__file__", str(changed))
-    others += [prepare_orchard(16, 1, 1, folder=tmp_path)]
-    assert len({first, *others}) == 6
+    for module in (orchard, scene, fruits, shading):  # all that decides about pixels
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "__file__", str(changed))
+            others.append(prepare_orchard(16, 1, 1, folder=tmp_path))
+    assert len({first, *others}) == 9
 
 
 def test_own_folder(image_folder, tmp_path):
     own = tmp_path / "my photos"
     shutil.copytree(image_folder, own)
-    prepared = prepare_dataset(str(own), folder=tmp_path / "cache")
+    prepared = prepare_dataset(str(own), 64, folder=tmp_path / "cache")
     assert load_images(prepared, "train_y").shape == (7, 64, 64, 3)
-    assert prepare_dataset(str(own), folder=tmp_path / "cache") == prepared
-    assert prepare_dataset(str(prepared)) == prepared, "a prepared folder is a dataset, too"
+    assert prepare_dataset(str(own), 64, folder=tmp_path / "cache") == prepared
+    assert prepare_dataset(str(prepared), 64) == prepared, "a prepared folder is a dataset, too"
     Image.new("RGB", (8, 6)).save(own / "trainA" / "new.png")  # smaller than a crop, and not square
-    again = prepare_dataset(str(own), folder=tmp_path / "cache")
+    again = prepare_dataset(str(own), 64, folder=tmp_path / "cache")
     assert again != prepared and read(again)[0][0].shape == (1, 3, 64, 64)
     with pytest.raises(LessonError, match="one size"):
         load_images(again, "train_x")
@@ -280,14 +289,78 @@ def test_bad_folders(harm, words, image_folder, tmp_path):
             (image_folder / "testB" / "0.jpg").read_bytes()[:-200]
         )
     with pytest.raises(LessonError, match=words) as caught:
-        prepare_dataset(str(own), folder=tmp_path / "cache")
+        prepare_dataset(str(own), 64, folder=tmp_path / "cache")
     assert str(own) in str(caught.value)
     assert not (tmp_path / "cache").exists() or list((tmp_path / "cache").iterdir()) == []
 
 
+def test_a_changed_image_of_the_same_size_and_time_is_noticed(image_folder, tmp_path):
+    """As `exiftool -P` and `rsync -t` leave it."""
+    own = tmp_path / "own"
+    shutil.copytree(image_folder, own)
+    first = prepare_dataset(own, 64, folder=tmp_path / "cache")
+    image, before = own / "trainA" / "0.jpg", (own / "trainA" / "0.jpg").stat()
+    data = image.read_bytes()
+    time.sleep(0.05)  # the clock of a file system has steps
+    image.write_bytes(data.replace(b"JFIF", b"jfif"))
+    os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (image.stat().st_size, image.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert prepare_dataset(own, 64, folder=tmp_path / "cache") != first
+
+
+def test_folders_beside_images_are_refused_and_clutter_is_not(image_folder, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(image_folder, own)
+    for name in (".thumbnails", "Thumbs.db", "desktop.ini"):
+        (own / "trainB" / name).mkdir()
+    prepare_dataset(own, 64, folder=tmp_path / "cache")
+    shutil.copytree(own / "trainA", own / "trainB" / "more")
+    with pytest.raises(LessonError, match="trainB should hold images only, but .* in it, more;"):
+        prepare_dataset(own, 64, folder=tmp_path / "cache")
+
+
+def test_a_name_that_is_not_utf_8(image_folder, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(image_folder, own)
+    (own / "trainA" / "0.jpg").rename(own / "trainA" / os.fsdecode(b"caf\xe9.jpg"))
+    data = prepare_dataset(own, 64, folder=tmp_path / "cache")
+    assert "caf\ufffd.jpg" in dict(stored(data / "train_x.mindrecord"))
+
+
+@pytest.mark.parametrize("gone", ["trainB", "testA/0.jpg", "."])
+def test_a_folder_that_may_not_be_read(gone, image_folder, open_folder):
+    own = open_folder / "own"
+    shutil.copytree(image_folder, own)
+    (own / gone).chmod(0)
+    with as_ordinary_user(), pytest.raises(LessonError, match="cannot be read.*Permission denied"):
+        prepare_dataset(own, 64, folder=open_folder / "cache")
+    (own / gone).chmod(0o755)
+
+
+def test_an_image_that_goes_away_while_it_is_prepared(image_folder, tmp_path, monkeypatch):
+    own = tmp_path / "own"
+    shutil.copytree(image_folder, own)
+
+    def write(images, path):
+        (own / "trainA" / "3.jpg").unlink(missing_ok=True)
+        return write_mindrecord(images, path)
+
+    monkeypatch.setattr("cyclegan_lessons.dataset.write_mindrecord", write)
+    with pytest.raises(LessonError, match="trainA/3.jpg should be an image file, but there is no"):
+        prepare_dataset(own, 64, folder=tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize("dataset", ["orchard", "photos"])
+def test_an_address_goes_with_the_photographs_only(dataset, tmp_path):
+    with pytest.raises(LessonError, match=f"apple2orange, but the dataset is '{dataset}'; leave"):
+        prepare_dataset(dataset, 64, folder=tmp_path, url="a.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_unknown_dataset():
     with pytest.raises(LessonError, match="'orchard', 'apple2orange' or a folder"):
-        prepare_dataset("apple2pear")
+        prepare_dataset("apple2pear", 64)
 
 
 def _prepare(folder):
@@ -306,7 +379,7 @@ def test_two_processes_at_once(tmp_path):
 )
 @pytest.mark.parametrize(
     "reader",
-    [lambda f: load_images(f, "train_x"), load_unpaired],
+    [lambda f: load_images(f, "train_x"), lambda f: load_unpaired(f, 64)],
     ids=["load_images", "load_unpaired"],
 )
 def test_corrupt_mindrecord(harm, reader, numbered, tmp_path):
@@ -342,8 +415,7 @@ def test_batches_are_what_the_networks_take(orchard_folder):
     for batch in (image for pair in pairs for image in pair):
         assert batch.shape == (5, 3, 64, 64) and batch.dtype == np.float32
         assert -1 <= batch.min() < -0.5 and 0.2 < batch.max() <= 1
-    assert load_unpaired(orchard_folder, batch_size=5).get_dataset_size() == 2
-    assert read(orchard_folder, split="test")[0][0].shape == (1, 3, 64, 64)
+    assert load_unpaired(orchard_folder, 64, batch_size=5).get_dataset_size() == 2
 
 
 def test_reproducible_from_seed_and_epoch(orchard_folder):
@@ -442,9 +514,31 @@ def test_workers_get_equally_many(numbered):
     ]
 
 
-def test_more_workers_or_a_larger_batch_than_images(numbered):
-    with pytest.raises(LessonError, match="at least 9 images"):
-        load_unpaired(numbered, batch_size=9)
+@pytest.mark.parametrize(
+    "batch_size, workers, advice",
+    [
+        (
+            9,
+            1,
+            "at least 9 images are needed, 9 for each worker, .* has 8; choose a smaller batch,",
+        ),
+        (1, 9, "at least 9 images are needed, 1 for each worker, .* has 8; choose fewer workers,"),
+        (8, 2, "at least 16 images .*; choose fewer workers, or add images"),
+        (9, 2, "at least 18 images .*; choose a smaller batch and fewer workers, or add images"),
+    ],
+)
+def test_too_few_images(batch_size, workers, advice, numbered):
+    for ask in (epoch_steps, partial(load_unpaired, image_size=16)):
+        with pytest.raises(LessonError, match=advice):
+            ask(numbered, batch_size=batch_size, workers=workers)
+
+
+@pytest.mark.parametrize("batch_size, workers, steps", [(1, 1, 8), (8, 1, 1), (3, 1, 2), (2, 3, 1)])
+def test_steps_of_an_epoch(batch_size, workers, steps, numbered):
+    assert epoch_steps(numbered, batch_size, workers) == steps
+    for rank in range(workers):
+        pairs = load_unpaired(numbered, 16, batch_size, workers=workers, rank=rank)
+        assert pairs.get_dataset_size() == steps
 
 
 def test_leaving_in_the_middle_is_quiet():
@@ -452,7 +546,7 @@ def test_leaving_in_the_middle_is_quiet():
     code = (
         "from cyclegan_lessons.dataset import load_unpaired, prepare_orchard\n"
         "for epoch in range(3):\n"
-        "    for batch in load_unpaired(prepare_orchard(64, 12, 4), "
+        "    for batch in load_unpaired(prepare_orchard(64, 12, 4), 64, "
         "epoch=epoch).create_dict_iterator(num_epochs=1): break\n"
         "print(batch['image_x'].shape)\n"
     )

@@ -1,15 +1,12 @@
 """Devices: `auto` finds one, a missing one is an error, and the threads are spread on two cores."""
 
-import os
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import mindspore as ms
 import pytest
 
 from cyclegan_lessons import LessonError, device, select_device
-from cyclegan_lessons.device import sleep_while_computing
 
 
 def test_auto_takes_the_best_device_that_is_there():
@@ -77,61 +74,3 @@ def test_a_newer_mindspore_on_cpu_is_warned_of(monkeypatch):
         UserWarning, match="MindSpore 2.9.0 computes convolutions on CPU up to 100 times slower"
     ):
         select_device("CPU")
-
-
-def test_spreading_gives_the_main_thread_and_the_kernels_a_core_each():
-    # a process of pytest-xdist has a part
-    cores = sorted(os.sched_getaffinity(0) | os.sched_getaffinity(os.getppid()))[:2]
-    if len(cores) < 2:
-        pytest.skip("threads are spread on two cores, and there is one only")
-    program = (
-        f"import os; os.sched_setaffinity(0, {cores})"
-        + """
-import sys
-import mindspore as ms, numpy as np
-from cyclegan_lessons import ResNetGenerator, select_device
-from cyclegan_lessons.device import spread_threads
-select_device("CPU")
-generator = ms.jit(ResNetGenerator(base_channels=2, n_layers=0).construct)
-generator(ms.Tensor(np.zeros((1, 3, 8, 8), np.float32))).asnumpy()
-spread_threads()
-kernels = [int(t) for t in os.listdir("/proc/self/task") if open(f"/proc/self/task/{t}/comm").read().startswith("KernelThread")]
-print(os.sched_getaffinity(os.getpid()), *[os.sched_getaffinity(t) for t in kernels], sep="|")
-"""
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    main, *kernels = result.stdout.strip().split("|")
-    first, second = cores
-    assert main == f"{{{first}}}" and kernels and set(kernels) == {f"{{{second}}}"}
-
-
-def test_the_main_thread_sleeps_for_most_of_the_shortest_of_the_last_eight_calls(monkeypatch):
-    clock = SimpleNamespace(now=0.0, slept=[])
-
-    def sleep(seconds: float):
-        clock.now += seconds
-        clock.slept.append(seconds)
-
-    monkeypatch.setattr(
-        device, "time", SimpleNamespace(perf_counter=lambda: clock.now, sleep=sleep)
-    )
-    # seconds until a result is there; the first call compiles
-    lengths = [30, *range(10, 17), 8, *[12] * 9]
-
-    class Result:
-        def __init__(self, length: float):
-            self.ready = clock.now + length
-
-        def asnumpy(self):
-            clock.now = max(clock.now, self.ready)
-
-    call = sleep_while_computing(lambda a, b: (Result(a), b))
-    for length in lengths:
-        start = clock.now
-        assert call(length, "b")[1] == "b"
-        assert clock.now - start == pytest.approx(max(length, clock.slept[-1])), (
-            "it waits until the result is there"
-        )
-    assert clock.slept == pytest.approx([*[0] * 8, 9, *[8.1] * 8, 10.8])

@@ -12,6 +12,7 @@ from parity import examples, forward
 from reference.stored import about
 
 from cyclegan_lessons.discriminator import PatchDiscriminator, receptive_field
+from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.layers import InstanceNorm2d
 
 PROPERTY = examples(8)
@@ -125,8 +126,16 @@ def test_receptive_field_is_the_one_in_the_gradients(n_layers, expected):
     assert seen.any(axis=1).sum() == seen.any(axis=0).sum() == expected
 
 
+@pytest.mark.parametrize("n_layers", [0, -1])
+def test_at_least_one_strided_layer(n_layers):
+    with pytest.raises(LessonError, match=f"at least 1 strided layer, but n_layers is {n_layers};"):
+        PatchDiscriminator(base_channels=1, n_layers=n_layers)
+
+
 def test_receptive_field_of_known_chains():
-    conv = lambda kernel, stride: nn.Conv2d(1, 1, kernel, stride)
+    def conv(kernel, stride):
+        return nn.Conv2d(1, 1, kernel, stride)
+
     assert receptive_field(nn.SequentialCell(conv(3, 1))) == 3
     assert receptive_field(nn.SequentialCell(conv(3, 2), nn.ReLU(), conv(5, 1))) == 3 + 2 * 4
     assert (

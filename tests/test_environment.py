@@ -4,6 +4,7 @@ of the course."""
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = (ROOT / "requirements.txt").read_text()
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 PYTHONS = ("3.10", "3.11", "3.12")
+COMMAND = "cyclegan-lessons"
 
 
 def project() -> dict:
@@ -108,6 +110,25 @@ def test_the_package_itself_asks_for_the_same_python():
     ]
     assert ((3, admitted[0]), (3, admitted[-1])) == PYTHON
     assert [f"3.{minor}" for minor in admitted] == list(PYTHONS)
+
+
+def test_there_is_one_version():
+    import cyclegan_lessons
+
+    version = project()["version"]
+    assert cyclegan_lessons.__version__ == version, "run `make setup`"
+    assert str(yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]) == version
+    newest = re.search(r"^## (\S+?),? ", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert newest[1] == version
+
+
+def test_the_command_of_the_package_is_its_main_function():
+    (command,) = [c for c in metadata.entry_points(group="console_scripts") if c.name == COMMAND]
+    assert project()["scripts"] == {COMMAND: command.value}
+    program = [str(Path(sys.executable).with_name(COMMAND)), "report", "no such run"]
+    result = subprocess.run(program, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "environment.yml", "pyproject.toml"])

@@ -1,30 +1,22 @@
 """The numbers of an evaluation, against values known beforehand and against slow or other
 computations of the same."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.ndimage import gaussian_filter
+from scipy.spatial.distance import cosine
 
-from cyclegan_lessons import LessonConfig, evaluation, render_orchard
-from cyclegan_lessons.checkpoint import write_checkpoint
-from cyclegan_lessons.dataset import load_images, prepare_orchard, write_arrays
+from cyclegan_lessons import render_orchard
 from cyclegan_lessons.evaluation import (
     absolute_error,
-    evaluate,
+    edge_agreement,
     image_features,
     interval,
     kernel_distance,
     resample,
     similarity,
 )
-from cyclegan_lessons.training import CycleGAN
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return prepare_orchard(32, n_train=2, n_test=3, folder=tmp_path_factory.mktemp("data"))
 
 
 def test_the_error_is_a_mean_in_units_of_white():
@@ -45,6 +37,86 @@ def test_the_similarity_of_a_part_looks_at_this_part():
     mask[:, :16] = True  # three pixels more belong to the windows
     assert similarity(image, image) == 1 and similarity(image, other, mask) == 1
     assert similarity(image, other, ~mask) < similarity(image, other) < 0.9
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return render_orchard(6, 48, "x", seed=7)
+
+
+def test_edges_agree_with_themselves_and_oppose_their_negative(scenes):
+    images, masks = scenes.images, ~scenes.masks
+    for where in (None, masks):
+        np.testing.assert_allclose(edge_agreement(images, images, where), 1)
+        np.testing.assert_allclose(edge_agreement(255 - images, images, where), -1)
+        halved = images / 2 + 100  # less contrast, another brightness
+        np.testing.assert_allclose(edge_agreement(halved, images, where), 1)
+
+
+def test_edges_are_seen_outside_the_fruit_only(scenes):
+    """The twin differs on the fruit, so it agrees around it and not over the picture."""
+    np.testing.assert_allclose(edge_agreement(scenes.images, scenes.twins, ~scenes.masks), 1)
+    assert (edge_agreement(scenes.images, scenes.twins) < 0.99).all()
+    assert (edge_agreement(scenes.images, scenes.twins, scenes.masks) < 0.95).all()
+
+
+def test_blurring_moving_and_noise_lower_the_agreement_of_edges(scenes):
+    images, masks = scenes.images, ~scenes.masks
+    values = [
+        edge_agreement(gaussian_filter(images, (0, sigma, sigma, 0)), images, masks)
+        for sigma in (0.3, 0.6, 1.2, 2.4)
+    ]
+    assert (np.diff([np.ones(6), *values], axis=0) < 0).all()  # the stronger, the lower
+    noise = np.random.default_rng(8).integers(0, 256, images.shape, np.uint8)
+    assert (abs(edge_agreement(noise, images, masks)) < 0.1).all()
+    assert (edge_agreement(np.roll(images, 1, axis=2), images, masks) < 0.9).all()
+
+
+def test_edges_of_closed_form():
+    """A ramp to the right and one downwards are orthogonal; their sum is at 45° to both."""
+    rows, columns = np.mgrid[:8, :8]
+    right, down, both = (
+        np.stack([grey] * 3, axis=-1)[None] for grey in (columns, rows, rows + columns)
+    )
+    np.testing.assert_allclose(edge_agreement(right, down), 0)
+    np.testing.assert_allclose(edge_agreement(both, down), 0.5**0.5)
+    flat = np.full((1, 8, 8, 3), 7)
+    np.testing.assert_array_equal(edge_agreement(flat, flat + 1), 1)
+    np.testing.assert_array_equal(edge_agreement(flat, down), 0)
+    np.testing.assert_array_equal(edge_agreement(down, flat), 0)
+
+
+def test_the_grey_level_is_that_of_the_eye():
+    """Edges of one colour to the right and of another downwards, against the first alone."""
+    ramp = np.arange(8.0)[None, None, :, None] * np.ones((1, 8, 1, 1))
+    red, green, blue = (ramp * np.eye(3)[i] for i in range(3))
+    for other, weight in ((green, 0.587), (blue, 0.114)):
+        together = red + other.swapaxes(1, 2)
+        np.testing.assert_allclose(edge_agreement(together, red), 0.299 / np.hypot(0.299, weight))
+
+
+def slow_agreement(image, other, mask):
+    """Another way to the agreement of edges: loops over the pixels, and SciPy's cosine distance."""
+    pairs = []
+    for i in range(mask.shape[0]):
+        for j in range(mask.shape[1]):
+            for k, m in ((i + 1, j), (i, j + 1)):
+                if k < mask.shape[0] and m < mask.shape[1] and mask[i, j] and mask[k, m]:
+                    pairs.append(
+                        [
+                            np.dot(picture[k, m].astype(float) - picture[i, j], [299, 587, 114])
+                            for picture in (image, other)
+                        ]
+                    )
+    return 1 - cosine(*np.transpose(pairs))
+
+
+def test_edges_against_a_slow_computation():
+    rng = np.random.default_rng(9)
+    images, others = rng.integers(0, 256, (2, 4, 9, 11, 3), np.uint8)
+    masks = rng.random((4, 9, 11)) < 0.7
+    expected = [slow_agreement(*each) for each in zip(images, others, masks)]
+    np.testing.assert_allclose(edge_agreement(images, others, masks), expected)
 
 
 def slow_features(image):
@@ -181,92 +253,3 @@ def test_kernel_distances_of_sets_drawn_again_spread_as_the_interval_says():
         )
         hits += low < 31 < high  # the true distance, as above
     assert hits >= 51  # 57 are expected; fewer than 51 of 60 have a probability below 1%
-
-
-def test_perfect_translations_and_none_at_all(data, monkeypatch):
-    """With the twins as translations every error is 0; with the images themselves the fruit error
-    is the baseline."""
-    sets = {
-        name: load_images(data, name) for name in ("test_x", "test_y", "test_x_twin", "test_y_twin")
-    }
-    twin_of = {**dict(zip(map(bytes, sets["test_x"]), sets["test_x_twin"]))}
-    twin_of |= dict(zip(map(bytes, sets["test_y"]), sets["test_y_twin"]))
-    twin_of |= {
-        bytes(twin): np.frombuffer(image, np.uint8).reshape(twin.shape)
-        for image, twin in list(twin_of.items())
-    }
-    monkeypatch.setattr(evaluation, "load_generator", lambda checkpoint, direction: None)
-
-    monkeypatch.setattr(
-        evaluation,
-        "translate",
-        lambda generator, images: np.stack([twin_of[bytes(i)] for i in images]),
-    )
-    for numbers in evaluate(data).values():
-        assert numbers["images"] == 3 and numbers["ssim"] == numbers["fruit_ssim"] == 1
-        assert numbers["cycle_error"] == numbers["fruit_error"] == numbers["outside_error"] == 0
-        assert (
-            numbers["fruit_baseline"] > 0.1
-            and numbers["kernel_distance"] < 0.5 * numbers["kernel_baseline"]
-        )
-        assert numbers["interval"]["relative_fruit_error"] == [0, 0]
-
-    monkeypatch.setattr(evaluation, "translate", lambda generator, images: images)
-    for numbers in evaluate(data).values():
-        assert (
-            numbers["relative_fruit_error"] == 1
-            and numbers["ssim"] < 0.99
-            and numbers["outside_error"] == 0
-        )
-        # it is a ratio scene by scene of each drawn set
-        assert numbers["interval"]["relative_fruit_error"] == [1, 1]
-        for name in ("ssim", "fruit_ssim"):
-            assert numbers[name] == numbers[f"{name}_baseline"]
-        assert numbers["kernel_distance"] == numbers["kernel_baseline"]
-
-
-def test_a_real_checkpoint_in_both_directions(data, tmp_path):
-    config = LessonConfig(image_size=32, base_channels=2, n_layers=1)
-    write_checkpoint(
-        tmp_path / "a.ckpt",
-        dict(CycleGAN(config).parameters_and_names()),
-        {"config": asdict(config)},
-    )
-    results = evaluate(data, tmp_path / "a.ckpt")
-    assert set(results) == {"x2y", "y2x"}
-    for numbers in results.values():  # an untrained network is bad at it
-        assert (
-            numbers["relative_fruit_error"] > 0.5
-            and numbers["outside_error"] > 0.05
-            and numbers["ssim"] < 0.5
-        )
-        ends = numbers.pop("interval")
-        assert set(ends) == set(numbers) - {"images"}
-        assert all(
-            low <= numbers[name] <= high
-            for name, (low, high) in ends.items()
-            if not name.startswith("kernel")
-        )
-        # none is nan, although some sets are copies of one image
-        assert all(low < high for low, high in ends.values())
-
-
-def test_without_twins_and_with_a_single_image(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(evaluation, "load_generator", lambda checkpoint, direction: None)
-    monkeypatch.setattr(evaluation, "translate", lambda generator, images: images)
-    for name, n in (("test_x", 2), ("test_y", 3)):
-        write_arrays(load_images(data, name, limit=n), tmp_path, name)
-    numbers = evaluate(tmp_path)["x2y"]
-    assert set(numbers) == {
-        "images",
-        "cycle_error",
-        "kernel_distance",
-        "kernel_baseline",
-        "interval",
-    }
-    assert set(numbers["interval"]) == {"cycle_error", "kernel_distance", "kernel_baseline"}
-
-    write_arrays(load_images(data, "test_y", limit=1), tmp_path, "test_y")
-    results = evaluate(tmp_path)
-    assert results["y2x"] == {"images": 1, "cycle_error": 0, "interval": {}}
-    assert results["x2y"] == {"images": 2, "cycle_error": 0, "interval": {"cycle_error": [0, 0]}}

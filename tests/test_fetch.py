@@ -1,21 +1,30 @@
 """Fetching apple2orange over HTTP from this machine: both layouts arrive whole, and whatever is
 wrong leaves nothing."""
 
+import contextlib
+import fcntl
 import hashlib
+import http.server
 import os
+import pty
 import re
 import shutil
 import socket
 import stat
+import struct
 import subprocess
 import sys
+import termios
+import threading
+import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers_faults import as_ordinary_user, png
 
-from cyclegan_lessons import fetch
+from cyclegan_lessons import archives, fetch
 from cyclegan_lessons.cache import file_sha256
 from cyclegan_lessons.dataset import load_images, load_unpaired, prepare_dataset
 from cyclegan_lessons.errors import LessonError
@@ -69,7 +78,7 @@ def test_layout_2_over_http(site, image_folder, tmp_path):
         image_folder / "testB" / "2.jpg"
     ).read_bytes()
     assert sorted(path.name for path in folder.iterdir()) == sorted(PARTS), "nothing else is kept"
-    data = prepare_dataset("apple2orange", url=f"{site.url}/two.zip", folder=tmp_path / "cache")
+    data = prepare_dataset("apple2orange", 64, url=f"{site.url}/two.zip", folder=tmp_path / "cache")
     assert load_images(data, "train_x").shape == (6, 64, 64, 3)
 
 
@@ -78,7 +87,7 @@ def test_the_photographs_through_the_real_path(photo_archive, serve, tmp_path):
     one."""
     server = serve(photo_archive.parent)
     data = prepare_dataset(
-        "apple2orange", url=f"{server.url}/{photo_archive.name}", folder=tmp_path / "cache"
+        "apple2orange", 64, url=f"{server.url}/{photo_archive.name}", folder=tmp_path / "cache"
     )
     known = fetch.KNOWN.get(file_sha256(photo_archive))
     assert known is not None or photo_archive.parent.name.startswith("layout1")
@@ -397,3 +406,233 @@ def test_an_old_set_survives_a_failed_fetch(site, made_layout1, tmp_path):
 def test_nothing_is_printed(site, tmp_path, capfd):
     fetch_apple2orange(f"{site.url}/one.zip", tmp_path / "cache")
     assert capfd.readouterr() == ("", "")
+
+
+# --- what else servers, archives and notes can be ------------------------------------------------
+
+
+def with_files(source: Path, target: Path, files: dict[str, str]) -> Path:
+    """A copy of an archive with copies of its files under new names; None stands for no copy."""
+    shutil.copy(source, target)
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "a") as new:
+        for name, copied in files.items():
+            new.writestr(name, old.read(copied))
+    return target
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("part2/trainA/0.jpg", "it holds two files for trainA/0.jpg"),
+        ("apple2orange/trainA/0.jpg", "it holds two files for trainA/0.jpg"),
+        ("apple2orange/trainA/more/9.jpg", "trainA should hold images only, but .*more/9.jpg"),
+        (f"apple2orange/trainA/{'a' * 300}.jpg", "a file whose name is too long or odd"),
+    ],
+)
+def test_images_that_would_be_lost(name, words, made_layout1, tmp_path):
+    archive = with_files(made_layout1, tmp_path / "more.zip", {name: "apple2orange/trainA/1.jpg"})
+    check_fails(str(archive), words, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "apple2orange/trainA/Thumbs.db",
+        "apple2orange/trainA/desktop.ini",
+        "apple2orange/trainA/.thumbs/1.jpg",
+        "apple2orange/trainA/.",
+        ".",
+        "",
+        "readme.txt",
+    ],
+)
+def test_clutter_in_an_archive_is_overlooked(name, made_layout1, tmp_path):
+    archive = with_extra(made_layout1, tmp_path / "extra.zip", name)
+    folder = fetch_apple2orange(str(archive), tmp_path / "cache")
+    assert counts(folder) == {"trainA": 5, "trainB": 7, "testA": 2, "testB": 3}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("harm", ["head", "data", "name", "directory"])
+def test_damage_of_every_kind_of_archive(method, harm, image_folder, tmp_path):
+    path = tmp_path / "bad.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for file in sorted(image_folder.rglob("*.jpg")):
+            archive.write(file, f"ü/{file.relative_to(image_folder)}")
+    data = bytearray(path.read_bytes())
+    if harm == "head":
+        del data[:1000]
+    if harm == "data":
+        for place in range(60, 2000, 7):
+            data[place] ^= 0x55
+    if harm == "name":
+        data = bytearray(bytes(data).replace("ü".encode(), b"\xff\xff"))
+    if harm == "directory":
+        start = data.rfind(b"PK\x01\x02")
+        data[start + 42 : start + 46] = b"\xff\xff\xff\x7f"  # where the file begins
+    path.write_bytes(data)
+    check_fails(str(path), "not a sound zip archive", tmp_path)
+
+
+def test_an_image_in_an_archive_that_claims_many_pixels(made_layout1, tmp_path):
+    data = png(13000, 13000)
+    archive = with_extra(made_layout1, tmp_path / "bomb.zip", "apple2orange/trainB/b.png", data)
+    check_fails(str(archive), "trainB/b.png is not .* of at most 64 megapixels", tmp_path)
+
+
+def test_records_with_values_that_are_no_numbers(made_layout2, tmp_path):
+    with pytest.raises(fetch.Problem, match="should be float32 of shape 3×H×W in"):
+        archives.check_row(np.full((3, 8, 8), np.nan, np.float32), "image_A")
+
+
+@pytest.mark.parametrize("mark", ["#sha256=", "#sha256=abc", f"#sha256={'g' * 64}"])
+def test_a_checksum_that_is_none(mark, made_layout1, tmp_path):
+    check_fails(f"{made_layout1}{mark}", "there should be 64 hexadecimal digits", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1/a.zip", "http://a b/c.zip", "http://ü\udcff/c.zip", "http://h/ü.zip"]
+)
+def test_what_is_not_an_address(url, tmp_path):
+    check_fails(url, "it is not an address", tmp_path)
+
+
+def test_a_local_file_with_a_number_sign_in_its_name(made_layout1, tmp_path):
+    archive = tmp_path / "a #1.zip"
+    shutil.copy(made_layout1, archive)
+    digest = file_sha256(archive)
+    for url in (f"{archive}", f"{archive}#sha256={digest}", f"{archive}#sha256={digest.upper()}"):
+        assert counts(fetch_apple2orange(url, tmp_path / "cache"))["trainA"] == 5
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "broken link"])
+def test_a_local_archive_that_is_no_file(kind, tmp_path):
+    path = tmp_path / "a.zip"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("nowhere")
+    check_fails(str(path), "there is no such file", tmp_path)
+
+
+def test_a_local_archive_that_may_not_be_read(made_layout1, open_folder):
+    shutil.copy(made_layout1, open_folder / "a.zip")
+    (open_folder / "a.zip").chmod(0)
+    with as_ordinary_user(), pytest.raises(LessonError, match="a.zip cannot be read.*Permission"):
+        fetch_apple2orange(str(open_folder / "a.zip"), open_folder / "cache")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe", b"..", b"/etc", b"apple2orange-0123456789ab"]
+)
+def test_a_note_that_says_nothing_is_passed_over(content, site, tmp_path):
+    """Empty, as after a power cut; no text; a folder that is not ours; a folder that is gone."""
+    folder = fetch_apple2orange(f"{site.url}/one.zip", tmp_path / "cache")
+    fetch.note_path(tmp_path / "cache", f"{site.url}/one.zip").write_bytes(content)
+    asked = len(site.requests)
+    assert fetch_apple2orange(f"{site.url}/one.zip", tmp_path / "cache") == folder
+    assert len(site.requests) > asked
+    asked = len(site.requests)
+    assert fetch_apple2orange(f"{site.url}/one.zip", tmp_path / "cache") == folder
+    assert len(site.requests) == asked, "the note is written anew"
+
+
+@pytest.mark.parametrize("harm", ["gone", "empty"])
+def test_a_kept_set_that_lost_something(harm, site, made_layout1, tmp_path):
+    """The way out that the message names works."""
+    url = f"{site.url}/one.zip"
+    folder = fetch_apple2orange(url, tmp_path / "cache")
+    shutil.rmtree(folder / "testA")
+    if harm == "empty":
+        (folder / "testA").mkdir()
+    for source in (url, str(made_layout1)):
+        with pytest.raises(
+            LessonError, match="testA is gone or empty; delete that folder"
+        ) as caught:
+            fetch_apple2orange(source, tmp_path / "cache")
+        assert str(folder) in str(caught.value)
+    shutil.rmtree(folder)
+    assert counts(fetch_apple2orange(url, tmp_path / "cache"))["testA"] == 2
+
+
+class Rude(http.server.BaseHTTPRequestHandler):
+    """Answer as the path says: in a circle, with control codes, or slowly."""
+
+    def do_GET(self):
+        if self.path.startswith("/circle"):
+            self.send_response(302)
+            self.send_header("Location", "/circle")
+            self.end_headers()
+        elif self.path.startswith("/codes"):
+            self.send_response_only(404, "\x1b[31mred\x1b[0m" + "long" * 1000)
+            self.end_headers()
+        else:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(8):
+                    self.wfile.write(b"x")
+                    time.sleep(0.1)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def rude():
+    """The address of a server that behaves badly."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Rude)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_redirection_in_a_circle_is_one_line(rude, tmp_path):
+    check_fails(f"{rude}/circle", "the server answers 302 .*infinite loop", tmp_path)
+
+
+def test_what_a_server_says_cannot_write_to_the_terminal(rude, tmp_path):
+    with pytest.raises(LessonError, match="the server answers 404 .*red") as caught:
+        fetch_apple2orange(f"{rude}/codes", tmp_path)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 600
+
+
+def test_a_slow_server_is_named_where_there_is_no_bar(rude, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(fetch, "PATIENCE", 0.2)
+    check_fails(f"{rude}/slow", "the download broke off", tmp_path)
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(
+        f"{rude}/slow is slow; to stop waiting, press Ctrl-C and give another"
+    )
+    assert said.err.count("\n") == 1
+
+
+def test_a_bar_on_a_terminal(site, tmp_path):
+    """A pseudo-terminal stands for the user's."""
+    shown, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    code = (
+        "import sys; from cyclegan_lessons.fetch import *; print(fetch_apple2orange(*sys.argv[1:]))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, f"{site.url}/one.zip", tmp_path / "cache"],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    said = ""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while part := os.read(shown, 10_000).decode():
+            said += part
+    os.close(shown)
+    assert result.returncode == 0, said
+    assert Path(result.stdout.decode().strip()).is_dir()
+    assert "100%" in said

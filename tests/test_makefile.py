@@ -1,6 +1,7 @@
 """The Makefile and .ci/run, with stand-ins for the programs that they call: what is called, when,
 and what a failure does."""
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ TARGETS = {
     "html",
     "lab",
     "test",
+    "lint",
     "notebooks",
     "train",
     "bench",
@@ -27,6 +29,7 @@ TARGETS = {
     "ablation",
     "soak",
     "lock",
+    "audit",
     "clean",
 }
 
@@ -140,7 +143,10 @@ def wrong_pythons():
 @pytest.mark.parametrize("version, python", wrong_pythons())
 def test_another_python_gets_one_sentence_and_no_environment(project, version, python):
     if python is None:
-        pretend = f"import runpy, sys; sys.version_info = ({version.replace('.', ', ')}, 0); runpy.run_path(sys.argv[1])"
+        pretend = (
+            f"import runpy, sys; sys.version_info = ({version.replace('.', ', ')}, 0); "
+            "runpy.run_path(sys.argv[1])"
+        )
         python = script(project / "python", f'exec {sys.executable} -c "{pretend}" "$@"')
     result = make(project, "setup", f"PYTHON={python}")
     assert result.returncode != 0
@@ -219,7 +225,10 @@ def test_the_defaults_are_those_of_the_notebooks(project, fake_python):
 STAGES = {
     "book": ["notebooks.py run", "build_html.py build/book"],
     "html": ["build_html.py book"],
+    "lint": ["ruff check", "ruff format --check"],
     "test": [
+        "ruff check",
+        "ruff format --check",
         "notebooks.py parameters",
         "notebooks.py check",
         "reorder tests",
@@ -238,6 +247,26 @@ def test_a_target_fails_when_one_of_its_stages_fails(project, fake_python, targe
     calls = log_of(project)
     seen = [wanted for wanted in STAGES[target] if any(wanted in call for call in calls)]
     assert seen == STAGES[target][: STAGES[target].index(stage) + 1]
+
+
+def test_clean_keeps_what_somebody_changed(project):
+    import copies
+
+    shutil.copy(ROOT / "tools" / "copies.py", project / "tools")
+    lab = project / "build" / "lab"
+    copies.update(lab, ROOT / "book" / "_static")
+    (lab / "mine.ipynb").write_text("{}")
+    result = make(project, "clean", f"PYTHON={sys.executable}")
+    assert result.returncode != 0
+    assert result.stderr.splitlines()[0] == (
+        "build/lab holds files that were changed or added: mine.ipynb; move them elsewhere, or "
+        "remove that folder yourself, then run `make clean` again."
+    )
+    assert (lab / "mine.ipynb").exists()
+    (lab / "mine.ipynb").unlink()
+    assert make(project, "clean", f"PYTHON={sys.executable}").returncode == 0
+    assert not (project / "build").exists()
+    assert make(project, "clean", "PYTHON=no-such-python").returncode == 0  # nothing to look at
 
 
 @pytest.mark.parametrize("broken", ["", "test", "book"])
@@ -262,8 +291,12 @@ def test_the_readme_names_only_targets_that_exist():
     assert {"book", "test"} <= named
 
 
+WORKFLOW = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+JOBS = yaml.safe_load(WORKFLOW)["jobs"]
+
+
 def test_the_workflow_calls_both_commands_on_every_device_and_python():
-    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    jobs = JOBS
     assert jobs["cpu"]["strategy"]["matrix"]["python"] == ["3.10", "3.11", "3.12"]
     for job, device, jobs_at_once in (
         ("cpu", "CPU", ""),
@@ -271,9 +304,59 @@ def test_the_workflow_calls_both_commands_on_every_device_and_python():
         ("ascend", "Ascend", " JOBS=1"),
     ):
         commands = [step["run"] for step in jobs[job]["steps"] if "run" in step]
-        assert commands == [
+        assert commands == ["make lint"] * (job == "cpu") + [
             f"make test DEVICE={device}{jobs_at_once}",
             f"make book DEVICE={device}",
         ]
         assert ("self-hosted" in jobs[job]["runs-on"]) == (job != "cpu")
     assert jobs["publish"]["needs"] == "cpu" and "refs/heads/main" in jobs["publish"]["if"]
+
+
+def test_the_workflow_runs_only_actions_that_are_pinned_by_commit():
+    used = re.findall(r"uses: *(.*)", WORKFLOW)
+    assert len(used) == sum("uses" in step for job in JOBS.values() for step in job["steps"]) > 5
+    for action in used:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+
+
+@pytest.mark.parametrize("job", [job for job in JOBS if "self-hosted" in JOBS[job]["runs-on"]])
+def test_no_pull_request_runs_on_a_machine_of_ones_own(job):
+    conditions = JOBS[job]["if"].split(" && ")
+    assert "github.event_name != 'pull_request'" in conditions
+    assert "pull_request_target" not in WORKFLOW
+
+
+@pytest.mark.parametrize("job", ["cpu", "gpu", "ascend"])
+def test_a_job_that_fails_shows_its_notebooks(job):
+    (step,) = [step for step in JOBS[job]["steps"] if "upload-artifact@" in step.get("uses", "")]
+    assert step["if"] == "failure()"
+    assert step["with"]["path"] == "build/**/*.ipynb"
+    names = [action for action in JOBS[job]["steps"] if "run" in action]
+    assert JOBS[job]["steps"].index(step) > JOBS[job]["steps"].index(names[-1])
+
+
+AUDITED = [
+    {"name": "numpy", "version": "1.26.4", "vulns": []},
+    {"name": "pillow", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2.0"]}]},
+    {"name": "mindspore", "skip_reason": "Dependency not found on PyPI"},
+]
+
+
+@pytest.mark.parametrize(
+    ("packages", "code", "words"),
+    [
+        (AUDITED[:1], 0, "Asked about 1 of 1 packages: 0 known faults."),
+        (AUDITED[:2], 1, "pillow 1.0: PYSEC-1, repaired in 2.0\nAsked about 2 of 2"),
+        (AUDITED[::2], 1, "Asked about 1 of 2 packages: 0 known faults."),
+        (None, 1, "make audit needs a network"),
+    ],
+    ids=["clean", "vulnerable", "not checked", "no network"],
+)
+def test_an_audit_that_could_not_ask_is_not_a_clean_one(tmp_path, packages, code, words):
+    answer = f"echo '{json.dumps({'dependencies': packages})}'"
+    program = script(tmp_path / "pip-audit", answer if packages else "echo no route >&2; exit 1")
+    command = [sys.executable, ROOT / "tools" / "audit.py", program]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == code, result.stderr
+    assert words in result.stdout + result.stderr
+    assert len(result.stderr.splitlines()) <= 1

@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+import copies
 import nbformat
 import notebooks
 import pytest
@@ -87,13 +88,16 @@ def write_notebook(path: Path, *sources: str) -> Path:
     cells.append(new_code_cell(PARAMETERS, id="parameters", metadata={"tags": ["parameters"]}))
     cells += [new_code_cell(source, id=f"cell-{i}") for i, source in enumerate(sources)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(new_notebook(cells=cells), path)
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": notebooks.KERNEL}), path)
     return path
 
 
-FIGURE = "from IPython.display import Image, display\nimport base64\ndisplay(Image(base64.b64decode('{}')))".format(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+GREY_PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg"
 )
+FIGURE = f"""from IPython.display import Image, display
+import base64
+display(Image(base64.b64decode('{GREY_PIXEL}==')))"""
 
 
 @pytest.fixture(scope="module")
@@ -316,12 +320,120 @@ def test_run_works_on_a_copy_with_the_parameters(tmp_path, capsys):
 def test_wrong_parameters_get_one_sentence_before_anything_runs(
     tmp_path, monkeypatch, action, arguments, words
 ):
-    monkeypatch.setattr(
-        sys, "argv", ["notebooks.py", action, "--out", str(tmp_path / "out"), *arguments]
-    )
+    out = ["--out", str(tmp_path / "out")] if action != "parameters" else []
+    monkeypatch.setattr(sys, "argv", ["notebooks.py", action, *out, *arguments])
     with pytest.raises(SystemExit) as stop:
         notebooks.main()
     message = stop.value.code
     assert isinstance(message, str) and "\n" not in message
     assert all(word in message for word in words)
     assert not (tmp_path / "out").exists()
+
+
+DEMO = {"dataset": "orchard", "preset": "demo", "device_target": "auto"}
+
+
+@pytest.fixture
+def two_chapters(tmp_path):
+    """A book of two notebooks and a picture, and the folder for a copy of it."""
+    book = tmp_path / "book"
+    for i in (1, 2):
+        write_notebook(book / f"0{i}_small.ipynb", "print(preset)")
+    (book / "figures").mkdir()
+    (book / "figures" / "a.svg").write_text("<svg/>")
+    return book, tmp_path / "build" / "lab"
+
+
+def source_of(path: Path) -> str:
+    return "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+
+
+def test_what_somebody_changed_in_a_copy_is_kept_and_named(two_chapters, capsys):
+    """`make lab` twice: one notebook was edited, another one, a picture and a folder are new."""
+    book, lab = two_chapters
+    notebooks.prepare(lab, DEMO, book)
+    assert capsys.readouterr().out == ""
+    edited = (lab / "01_small.ipynb").read_text().replace("print(preset)", "print('my answer')")
+    (lab / "01_small.ipynb").write_text(edited)
+    (lab / "mine.ipynb").write_text("{}")
+    (book / "figures" / "a.svg").write_text("<svg>new</svg>")
+    notebooks.prepare(lab, DEMO | {"preset": "paper"}, book)
+    said = capsys.readouterr().out
+    assert "Kept as you changed them" in said and "01_small.ipynb" in said
+    assert "02_small.ipynb" not in said
+    assert (lab / "01_small.ipynb").read_text() == edited
+    assert (lab / "mine.ipynb").read_text() == "{}"
+    assert 'preset = "paper"' in source_of(lab / "02_small.ipynb")
+    assert (lab / "figures" / "a.svg").read_text() == "<svg>new</svg>"
+    notebooks.prepare(lab, DEMO, book)  # and the third time
+    assert (lab / "01_small.ipynb").read_text() == edited
+    assert 'preset = "demo"' in source_of(lab / "02_small.ipynb")
+
+
+def test_a_notebook_that_was_removed_comes_anew(two_chapters, capsys):
+    book, lab = two_chapters
+    notebooks.prepare(lab, DEMO, book)
+    (lab / "01_small.ipynb").unlink()
+    notebooks.prepare(lab, DEMO, book)
+    assert 'preset = "demo"' in source_of(lab / "01_small.ipynb")
+    assert capsys.readouterr().out == ""
+
+
+def contents(folder: Path) -> dict:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("fill", [notebooks.run, notebooks.prepare])
+@pytest.mark.parametrize("place", ["book", "book/inside", ".", "mine", "file"])
+def test_a_copy_goes_nowhere_else(two_chapters, fill, place):
+    book, _ = two_chapters
+    (book.parent / "mine").mkdir()
+    (book.parent / "mine" / "letter.txt").write_text("dear")
+    (book.parent / "file").write_text("mine")
+    before = contents(book.parent)
+    with pytest.raises(SystemExit, match="^--out must be .*choose another"):
+        fill((book.parent / place).resolve(), DEMO, book)
+    assert contents(book.parent) == before
+
+
+@pytest.mark.parametrize("action", ["run", "prepare"])
+def test_the_commands_refuse_the_book_itself(action):
+    command = [sys.executable, notebooks.__file__, action, "--out", "book"]
+    before = contents(notebooks.BOOK)
+    result = subprocess.run(command, cwd=notebooks.ROOT, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.startswith("--out must be a folder outside the book")
+    assert contents(notebooks.BOOK) == before
+
+
+def test_a_run_replaces_its_own_copy_but_no_work_in_it(two_chapters):
+    book, _ = two_chapters
+    out = book.parent / "out"
+    out.mkdir()  # an empty one will do
+    notebooks.run(out, DEMO, book)
+    notebooks.run(out, DEMO | {"preset": "paper"}, book)
+    assert 'preset = "paper"' in source_of(out / "01_small.ipynb")
+    (out / "figures" / "a.svg").write_text("<svg>my own</svg>")
+    before = contents(out)
+    with pytest.raises(SystemExit, match=r"changed or added: figures/a.svg; move them elsewhere"):
+        notebooks.run(out, DEMO, book)
+    assert contents(out) == before
+
+
+def test_a_run_that_failed_can_be_repeated(tmp_path):
+    book, out = tmp_path / "book", tmp_path / "out"
+    write_notebook(book / "01_bad.ipynb", "1 / 0")
+    for _ in range(2):
+        with pytest.raises(SystemExit, match="cell-0 raised ZeroDivisionError"):
+            notebooks.run(out, DEMO, book)
+    copies.write_list(out, {})  # as after kill -9
+    (out / "01_bad.ipynb").write_text("half of i")
+    with pytest.raises(SystemExit, match="cell-0 raised ZeroDivisionError"):
+        notebooks.run(out, DEMO, book)
+
+
+def test_each_action_takes_its_own_options_only(capsys):
+    for arguments in (["check", "--preset", "demo"], ["refresh", "--out", "x"], ["run"], []):
+        with pytest.raises(SystemExit) as stop:
+            notebooks.parse_arguments(arguments)
+        assert stop.value.code == 2

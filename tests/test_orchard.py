@@ -30,17 +30,17 @@ def test_shapes_and_twins(seed, size, domain):
 
 
 def test_same_seed_same_bytes_whatever_the_number_of_scenes():
-    a, b = render_orchard(5, seed=3), render_orchard(2, seed=3)
+    a, b = render_orchard(5, 64, seed=3), render_orchard(2, 64, seed=3)
     for one, other in zip(a, b):
         assert (one[:2] == other).all()
     assert (
         not (a.images[0] == a.images[1]).all()
-        and not (a.images == render_orchard(5, seed=4).images).all()
+        and not (a.images == render_orchard(5, 64, seed=4).images).all()
     )
 
 
 def test_the_two_domains_are_each_others_twins():
-    x, y = render_orchard(3, seed=8), render_orchard(3, domain="y", seed=8)
+    x, y = render_orchard(3, 64, seed=8), render_orchard(3, 64, domain="y", seed=8)
     assert (
         (x.images == y.twins).all() and (x.twins == y.images).all() and (x.masks == y.masks).all()
     )
@@ -94,7 +94,7 @@ def test_another_size_shows_the_same_scenes(size):
 def test_many_sizes_and_no_scenes():
     for size in (16, 17, 100, 301, 512):
         assert render_orchard(1, size).images.shape == (1, size, size, 3)
-    assert render_orchard(0).images.shape == (0, 64, 64, 3)
+    assert render_orchard(0, 64).images.shape == (0, 64, 64, 3)
 
 
 def test_edges_are_smooth():
@@ -119,7 +119,7 @@ def test_edges_are_smooth():
 )
 def test_bad_arguments(arguments, word):
     with pytest.raises(LessonError, match=word):
-        render_orchard(**{"n_scenes": 1, **arguments})
+        render_orchard(**{"n_scenes": 1, "size": 64, **arguments})
 
 
 def test_the_bytes_are_those_of_every_machine():

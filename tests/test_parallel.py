@@ -7,8 +7,10 @@ the workers do: they train a very small network.
 
 import os
 import signal
+import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,14 +22,16 @@ import pytest
 from mindspore import nn  # after the package, which asks MindSpore to log errors only
 from parity import step_functions_in
 
-from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError, config, training
+from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError, config, parallel, training
 from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.checkpoint import read_checkpoint
 from cyclegan_lessons.dataset import prepare_orchard
+from cyclegan_lessons.fitting import check_data
 from cyclegan_lessons.image_pool import ImagePool
-from cyclegan_lessons.launcher import LAUNCHED, launch
+from cyclegan_lessons.launcher import launch
 from cyclegan_lessons.layers import InstanceNorm2d
 from cyclegan_lessons.parallel import Group, SharedPool
+from cyclegan_lessons.processes import LAUNCHER
 from cyclegan_lessons.runs import read_history
 from cyclegan_lessons.training import CycleGAN
 
@@ -47,8 +51,7 @@ TINY = LessonConfig(
 
 
 def rows(run: Path) -> list[dict]:
-    path = run / "history.csv"
-    return read_history(path) if path.exists() else []
+    return read_history(run / "history.csv")
 
 
 def of_this_test() -> list[psutil.Process]:
@@ -56,7 +59,7 @@ def of_this_test() -> list[psutil.Process]:
     return [
         process
         for process in psutil.Process().children(recursive=True)
-        if LAUNCHED in environment(process)
+        if LAUNCHER in environment(process)
     ]
 
 
@@ -135,8 +138,10 @@ def chain(data, tmp_path_factory):
         start("PyNative")
     seen["stopped"] = len(rows(run)), sorted(path.name for path in run.glob("checkpoints/*"))
     seen["output"] = (run / "workers" / "worker_0.log").read_text()
-    # the steps of one checkpoint at least
-    resumed = lambda: len(rows(run)) >= seen["stopped"][0] + 2
+
+    def resumed():  # the steps of one checkpoint at least
+        return len(rows(run)) >= seen["stopped"][0] + 2
+
     with meanwhile(resumed, lambda: worker(1).kill()), pytest.raises(LessonError) as died:
         start("PyNative", "--resume")
     seen["died"], seen["left"] = str(died.value), of_this_test()
@@ -194,7 +199,7 @@ def test_a_signal_to_one_worker_stops_all_after_the_same_step(chain):
     steps, checkpoints = chain["stopped"]
     assert checkpoints[-1] == f"step_{steps:07d}.ckpt" and 1 <= steps < 10
     assert (
-        f"Stopped and saved after step {steps}; the same command with --resume goes on."
+        f"Stopped and saved after step {steps}; the same command with --resume continues."
         in chain["output"]
     )
 
@@ -203,8 +208,8 @@ def test_a_killed_worker_is_named_and_nothing_is_left_behind(chain):
     assert chain["died"] == (
         "all workers must train to the end, but worker 1 of 2 was killed (SIGKILL), so the "
         "others were stopped; see "
-        f"{chain['run']}/workers/worker_1.log, then go on from the last checkpoint with the same "
-        "command and --resume."
+        f"{chain['run']}/workers/worker_1.log, then continue from the last checkpoint with the "
+        "same command and --resume."
     )
     assert chain["left"] == []
 
@@ -222,13 +227,14 @@ def run_program(text: str, folder: Path):
     launch(2, [str(program), "argument"], folder / "run")
 
 
-def test_what_worker_0_prints_is_shown_without_mindsporess_lines(tmp_path, capfd):
+def test_what_worker_0_prints_is_shown_without_mindspores_lines(tmp_path, capfd):
     run_program(
         """
 if os.environ["RANK_ID"] == "0":
     assert sys.argv[1:] == ["argument"]
     print("[INFO] DISTRIBUTED(1,2,python):a line of MindSpore")
-    for part in ("\\r 1/2 [00:01] é", "[WARNING] ME(3:4,Main", "Process): another\\n", "\\r 2/2", " [", "00:02]\\n", "end"):
+    parts = "\\r 1/2 [00:01] é", "[WARNING] ME(3:4,Main", "Process): another\\n", "\\r 2/2"
+    for part in (*parts, " [", "00:02]\\n", "end"):
         sys.stderr.buffer.write(part.encode())
         sys.stderr.flush()
         time.sleep(0.2)
@@ -243,19 +249,21 @@ else:
 
 
 def test_ctrl_c_reaches_every_worker(tmp_path, capfd):
-    started = lambda: len(list(tmp_path.glob("run/begun*"))) == 2  # noqa: E731
-    begin = f"open(f'{tmp_path}/run/begun' + os.environ['RANK_ID'], 'w')"
-    stop = f"open(f'{tmp_path}/run/stopped' + os.environ['RANK_ID'], 'w'); sys.exit(130 if os.environ['RANK_ID'] == '0' else 0)"
+    def started():
+        return len(list(tmp_path.glob("run/begun*"))) == 2
+
     with (
         meanwhile(started, lambda: os.kill(os.getpid(), signal.SIGINT)),
         pytest.raises(KeyboardInterrupt),
     ):
         run_program(
             f"""
+rank = os.environ["RANK_ID"]
 def stop(number, frame):
-    {stop}
+    open("{tmp_path}/run/stopped" + rank, "w")
+    sys.exit(130 if rank == "0" else 0)
 signal.signal(signal.SIGTERM, stop)
-{begin}
+open("{tmp_path}/run/begun" + rank, "w")
 time.sleep(600)
 """,
             tmp_path,
@@ -267,7 +275,7 @@ time.sleep(600)
     ("text", "sentence"),
     [
         ("print('error: the disk is full.'); sys.exit(1)", "^worker 1 says: the disk is full.$"),
-        ("1 / 0", "but worker 1 of 2 ended with exit code 1, so .*worker_1.log, then go on"),
+        ("1 / 0", "but worker 1 of 2 ended with exit code 1, so .*worker_1.log, then continue"),
     ],
 )
 def test_a_worker_that_fails_is_told(text, sentence, tmp_path, capfd):
@@ -331,6 +339,41 @@ def test_a_group_of_another_size_is_refused(monkeypatch):
         CycleGANTrainer(two)
     with pytest.raises(LessonError, match="1 workers should train together, but 3 were started"):
         CycleGANTrainer(TINY)
+    monkeypatch.delenv("MS_WORKER_NUM")
+    with pytest.raises(LessonError, match="2 workers .*, but an unknown number were started"):
+        CycleGANTrainer(two)
+
+
+def test_more_workers_than_cores_are_refused_before_any_starts(tmp_path):
+    with pytest.raises(LessonError, match="a core of its own, but 1000 workers were asked for"):
+        launch(1000, ["-c", "1 / 0"], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_workers_end_with_a_launcher_that_is_killed_at_once(tmp_path):
+    """Killed with -9 while the workers still import MindSpore."""
+    worker = f"open({str(tmp_path)!r} + '/' + os.environ['RANK_ID'], 'w')"
+    program = f"""
+import os, sys
+from pathlib import Path
+from cyclegan_lessons.launcher import launch
+if "MS_ROLE" in os.environ:
+    {worker} if os.environ["MS_ROLE"] == "MS_WORKER" else None
+    import time; time.sleep(600)
+launch(2, [__file__], Path({str(tmp_path)!r}) / "run")
+"""
+    (tmp_path / "program.py").write_text(program)
+    command = [sys.executable, str(tmp_path / "program.py")]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as launcher:
+        while len(psutil.Process(launcher.pid).children(recursive=True)) < 4:  # msrun and its three
+            time.sleep(0.02)
+        started = psutil.Process(launcher.pid).children(recursive=True)
+        launcher.kill()
+        launcher.wait()
+        _, alive = psutil.wait_procs(started, timeout=30)
+    assert alive == []
+    assert not (tmp_path / "0").exists(), "it was killed after the workers had begun"
 
 
 class Scripted(Group):
@@ -367,7 +410,7 @@ def test_only_workers_share_pools_and_average_both_gradients(workers, pool, aver
     averages = []
     monkeypatch.setattr(training, "join", lambda size: Scripted([0]) if size > 1 else Group())
     monkeypatch.setattr(
-        training, "averaging", lambda optimizer, group: averages.append(group) or optimizer
+        parallel, "averaging", lambda optimizer, group: averages.append(group) or optimizer
     )
     trainer = CycleGANTrainer(replace(TINY, workers=workers))
     assert type(trainer.pool_x) is type(trainer.pool_y) is pool
@@ -376,12 +419,12 @@ def test_only_workers_share_pools_and_average_both_gradients(workers, pool, aver
 
 def test_workers_compare_their_step_settings_and_images():
     """As numbers below 2²⁴, which a float32 holds exactly."""
-    trainer, heard = CycleGANTrainer(TINY), []
-    trainer.group = SimpleNamespace(check_same=lambda **marks: heard.append(marks))
+    heard = []
+    group = SimpleNamespace(check_same=lambda **marks: heard.append(marks))
 
     def marks(config=TINY, step=0, digest="a") -> dict:
-        trainer.config, trainer.step, trainer.data = config, step, None
-        trainer._check_data({"name": "orchard", "sha256": digest})
+        trainer = SimpleNamespace(config=config, step=step, data=None, group=group)
+        check_data(trainer, {"name": "orchard", "sha256": digest})
         return heard.pop()
 
     first = marks()

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,25 @@ class Page(HTMLParser):
         self.text += data
         if self.lasttag in ("td", "th") and data.strip():
             self.rows[-1][-1] += data
+
+
+CHANGED = "history.csv should hold the numbers of each step .* but it was changed; put back"
+ODD_METRICS = ['{"x": 1}', '{"x": null}', '{"x": {"a": "b"}}', '{"x": {"a": null}}', "[1]", '"a"']
+ODD_METRICS += ['{"x": {"a": 1, "interval": []}}', '{"x": {"a": 1, "interval": {"a": [1]}}}']
+ODD_METRICS += [f'{{"x": {{"a": 1{400 * "0"}}}}}', '{"x": {"a": 1, "interval": {"a": "bc"}}}']
+
+
+def rewrite(path, old: bytes, new: bytes):
+    """Change a file as another program would."""
+    before = path.read_bytes()
+    assert old in before
+    path.write_bytes(before.replace(old, new))
+
+
+def folder_for(path):
+    """Put a folder in the place of a file."""
+    path.unlink()
+    path.mkdir()
 
 
 def test_the_page_holds_curves_samples_numbers_and_configuration(tmp_path):
@@ -154,32 +174,53 @@ def test_a_run_without_samples_and_checkpoints_has_a_page(tmp_path):
             "should hold a history of at least one step, but it has none yet; train",
         ),
         (
-            lambda run: (run / "history.csv").write_text("a,b\n"),
+            lambda run: (run / "history.csv").write_text("step,epoch,rate,G\n"),
             "should hold a history of at least one step",
         ),
+        (lambda run: (run / "history.csv").write_text("a,b\n1,2\n"), CHANGED),
+        (lambda run: (run / "history.csv").write_bytes(b"\xff\xfe\n"), CHANGED),
+        (lambda run: rewrite(run / "history.csv", b",", b";"), CHANGED),
+        (lambda run: rewrite(run / "history.csv", b"step,", b"\xef\xbb\xbfstep,"), CHANGED),
+        (lambda run: rewrite(run / "history.csv", b"0.0002", b"inf"), CHANGED),
         (
-            lambda run: (run / "history.csv").write_text("a,b\n1,2\n"),
-            "should hold a history of at least one step",
+            lambda run: rewrite(run / "history.csv", b"\n1,0,", b"\n1,1" + 400 * b"0" + b","),
+            CHANGED,
         ),
-        (
-            lambda run: (run / "history.csv").write_bytes(b"\xff\xfe\n"),
-            "should hold a history of at least one step",
-        ),
+        (lambda run: folder_for(run / "history.csv"), "history.csv should be a file that can be"),
         (
             lambda run: (run / "samples/step_0000010.png").write_text("no"),
+            "step_0000010.png should be a sample of the run",
+        ),
+        (
+            lambda run: Image.new("1", (6000, 6000)).save(run / "samples/step_0000010.png"),
+            "step_0000010.png should be a sample of the run",
+        ),
+        (
+            lambda run: Image.new("1", (14000, 14000)).save(run / "samples/step_0000010.png"),
+            "step_0000010.png should be a sample of the run",
+        ),
+        (
+            lambda run: rewrite(run / "samples/step_0000010.png", b"IDAT", b"\xff\xff\xff\xff"),
             "step_0000010.png should be a sample of the run",
         ),
         (
             lambda run: (run / "metrics.json").write_text("no"),
             "metrics.json should hold .* damaged; write it again",
         ),
+        *(
+            (
+                lambda run, text=text: (run / "metrics.json").write_text(text),
+                "metrics.json should hold .* damaged; write it again",
+            )
+            for text in ODD_METRICS
+        ),
         (
-            lambda run: (run / "metrics.json").write_text('{"x": 1}'),
-            "metrics.json should hold .* damaged; write it again",
+            lambda run: (run / "config.json").write_text("[" * 100_000),
+            "config.json should hold a JSON object, but it is damaged",
         ),
         (
             lambda run: (run / "report.html").mkdir(),
-            "report.html cannot be written .*; choose another file with --out",
+            "the page should be a file, but .*report.html is none; choose another file with --out",
         ),
     ],
 )
@@ -190,6 +231,87 @@ def test_what_is_not_a_run_is_said_in_one_sentence(change, sentence, tmp_path, c
         write_report(tmp_path)
     assert main(["report", str(tmp_path)]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_page_is_replaced_and_nothing_else(tmp_path):
+    run, mine = tmp_path / "run", tmp_path / "notes.html"
+    make_run(run, 2)
+    first = write_report(run, tmp_path / "page.html").read_bytes()
+    rewrite(run / "history.csv", b"0.0002", b"0.0004")
+    assert write_report(run, tmp_path / "page.html").read_bytes() != first
+    mine.write_text("my notes")
+    with pytest.raises(LessonError, match="notes.html holds something that .* --overwrite"):
+        write_report(run, mine)
+    assert main(["report", str(run), "--out", str(mine)]) == 1
+    assert mine.read_text() == "my notes"
+    assert main(["report", str(run), "--out", str(mine), "--overwrite"]) == 0
+    assert "Training run" in mine.read_text()
+
+
+@pytest.mark.parametrize("name", ["history.csv", "config.json", "checkpoints/step_0000020.ckpt"])
+def test_a_file_of_the_run_is_never_overwritten(name, tmp_path):
+    make_run(tmp_path / "run", 2)
+    path = tmp_path / "run" / name
+    before = path.read_bytes()
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    for out in (path, tmp_path / "link" / name, tmp_path / "run" / "samples" / ".." / name):
+        with pytest.raises(LessonError, match="is a file of the run; choose another file"):
+            write_report(tmp_path / "run", out, overwrite=True)
+    assert path.read_bytes() == before
+
+
+def test_a_device_and_a_pipe_stay_what_they_are(tmp_path):
+    make_run(tmp_path / "run", 2)
+    os.mkfifo(tmp_path / "pipe")
+    for out in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(LessonError, match="the page should be a file, but .* is none"):
+            write_report(tmp_path / "run", out, overwrite=True)
+    assert (tmp_path / "pipe").is_fifo()
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_link_to_a_page_stays_a_link(tmp_path):
+    make_run(tmp_path / "run", 2)
+    (tmp_path / "link.html").symlink_to(tmp_path / "page.html")
+    write_report(tmp_path / "run", tmp_path / "link.html")
+    assert (tmp_path / "link.html").is_symlink()
+    assert "Training run" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["step_best", "step_0000004 (1)", "step_", "best", "step_1_good"])
+def test_samples_and_checkpoints_of_other_names_are_left_out(name, tmp_path):
+    run = make_run(tmp_path, 2, samples=2)
+    (run.path / "samples" / f"{name}.png").write_text("not a picture")
+    (run.path / "checkpoints" / f"{name}.ckpt").touch()
+    page = Page(write_report(tmp_path).read_text(encoding="utf-8"))
+    assert "2 of 2 sample grids" in page.text
+    assert "The last checkpoint is step_0000020.ckpt." in page.text
+
+
+def test_nothing_from_a_stranger_becomes_a_part_of_the_page(tmp_path):
+    """Names and values are words of the page, never elements; and no browser would run a script."""
+    evil = "<img src=x onerror=alert(1)>"
+    run = make_run(tmp_path / evil, 2, samples=1).path
+    (run / "checkpoints" / f"step_9{evil}.ckpt").touch()
+    (run / "samples" / f"step_9{evil}.png").touch()
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {evil: evil}))
+    (run / "metrics.json").write_text(json.dumps({evil: {evil: 1}}))
+    text = (run / "history.csv").read_text()
+    (run / "history.csv").write_text(text.replace("total", evil))
+    text = write_report(run).read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.count["img"] == 1
+    assert "script" not in page.count
+    assert page.text.count(evil) >= 4
+    (policy,) = re.findall(r'Content-Security-Policy"\s+content="([^"]*)"', text)
+    assert "default-src 'none'" in policy and "script-src" not in policy
+
+
+def test_a_name_that_is_not_unicode_has_a_page(tmp_path):
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/run-\xff")
+    make_run(Path(folder), 2)
+    assert "Training run run-?" in write_report(folder).read_text(encoding="utf-8")
 
 
 def test_the_command_says_where_the_page_is(tmp_path, capsys):

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from mindspore import nn
 from parity import Recording, examples, weights, without_jit
 
-from cyclegan_lessons import training
 from cyclegan_lessons.config import PRESETS, LessonConfig
 from cyclegan_lessons.training import (
     LOSS_NAMES,
     CycleGAN,
     CycleGANTrainer,
+    compiled_update,
+    discriminator_losses,
+    generator_losses,
     linear_decay,
-    make_discriminator_step,
-    make_generator_step,
 )
 
 SMALL = {"base_channels": 2, "n_layers": 1, "image_size": 32}
@@ -81,10 +81,12 @@ def run_steps(model: SimpleNamespace, x, y, fake_x, fake_y, config: LessonConfig
         for names in (("G", "F"), ("D_X", "D_Y"))
     ]
     with without_jit():  # three numbers need no compiler; test_parity.py compares both modes
-        generator_step = make_generator_step(model, optimizers[0], config)
-        discriminator_step = make_discriminator_step(model, optimizers[1], config)
+        generator_step = compiled_update(generator_losses(model, config), optimizers[0])
+        discriminator_step = compiled_update(discriminator_losses(model, config), optimizers[1])
     *losses, new_x, new_y = generator_step(ms.Tensor(x), ms.Tensor(y))
-    losses += discriminator_step(ms.Tensor(x), ms.Tensor(y), ms.Tensor(fake_x), ms.Tensor(fake_y))
+    both, *losses_of_d = discriminator_step(*map(ms.Tensor, (x, y, fake_x, fake_y)))
+    assert float(both) == pytest.approx(sum(map(float, losses_of_d)), rel=1e-6)
+    losses += losses_of_d
     gradients = [float(g) for optimizer in optimizers for g in optimizer.gradients]
     return (
         dict(zip(LOSS_NAMES, map(float, losses), strict=True)),
@@ -198,7 +200,10 @@ def test_log_loss_reaches_all_four_networks():
     losses, _, _ = run_steps(
         number_model(a, b, c, d), x, y, fake_x, fake_y, LessonConfig(adversarial="log")
     )
-    softplus = lambda s: np.logaddexp(0, s.astype(np.float64)).mean()
+
+    def softplus(s):
+        return np.logaddexp(0, s.astype(np.float64)).mean()
+
     assert losses["G"] == pytest.approx(softplus(-d * a * x), rel=1e-5)
     assert losses["F"] == pytest.approx(softplus(-c * b * y), rel=1e-5)
     assert losses["D_X"] == pytest.approx((softplus(-c * x) + softplus(c * fake_x)) / 2, rel=1e-5)
@@ -302,15 +307,22 @@ def test_a_rate_of_zero_stops_a_compiled_step(trainer):
         assert all(np.array_equal(a, b) for a, b in zip(arrays, moved[name], strict=True)), name
 
 
-def test_threads_are_spread_once_after_the_first_step(monkeypatch):
-    trainer, calls = CycleGANTrainer(LessonConfig(**SMALL)), []
-    monkeypatch.setattr(training, "spread_threads", lambda: calls.append(trainer.step))
-    loss, fake = ms.Tensor(0.0), ms.Tensor(np.zeros((1, 3, 4, 4), np.float32))
-    trainer.generator_step = lambda x, y: (*[loss] * 7, fake, fake)
-    trainer.discriminator_step = lambda x, y, fake_x, fake_y: (loss, loss)
-    for _ in range(3):
-        trainer.train_step(fake, fake)
-    assert calls == [0] and trainer.step == 3
+def test_building_a_network_leaves_the_callers_random_numbers_alone():
+    np.random.seed(1)
+    expected = np.random.random(3)
+    np.random.seed(1)
+    CycleGANTrainer(LessonConfig(**SMALL, seed=9))
+    np.testing.assert_array_equal(np.random.random(3), expected)
+
+
+def test_the_global_seed_does_not_change_the_start_weights():
+    models = []
+    for seed in (1, 2):
+        np.random.seed(seed)
+        models.append(weights(CycleGAN(LessonConfig(**SMALL, seed=9))))
+    for name, arrays in models[0].items():
+        for one, two in zip(arrays, models[1][name], strict=True):
+            np.testing.assert_array_equal(one, two)
 
 
 def test_restore_brings_back_all_that_save_wrote(tmp_path):
@@ -318,7 +330,7 @@ def test_restore_brings_back_all_that_save_wrote(tmp_path):
     saved, bit for bit."""
     trainer, other = (CycleGANTrainer(LessonConfig(**SMALL, pool_size=2)) for _ in range(2))
     rng = np.random.default_rng(0)
-    for parameter in trainer._parameters().values():
+    for parameter in trainer.parameters().values():
         ms.ops.assign(parameter, ms.Tensor(rng.uniform(1, 9, parameter.shape), parameter.dtype))
     trainer.step = 5
     for pool in (trainer.pool_x, trainer.pool_y):
@@ -326,7 +338,7 @@ def test_restore_brings_back_all_that_save_wrote(tmp_path):
     trainer.save(tmp_path / "step5.ckpt")
     other.restore(tmp_path / "step5.ckpt")
     assert other.step == 5
-    ours, theirs = trainer._parameters(), other._parameters()
+    ours, theirs = trainer.parameters(), other.parameters()
     assert ours.keys() == theirs.keys() and any("moment2" in name for name in ours)
     for name in ours:
         np.testing.assert_array_equal(theirs[name].asnumpy(), ours[name].asnumpy(), err_msg=name)

@@ -67,20 +67,44 @@ def test_a_newer_mindspore_passes_here_and_is_warned_of_by_the_device():
     check_versions((3, 11), "2.10.0")
 
 
-def test_without_mindspore_the_import_says_what_to_do(tmp_path):
-    """A real interpreter that finds no MindSpore: the package's import ends in the sentence."""
-    program = """
+@pytest.mark.parametrize("way", ["from cyclegan_lessons import translate", "command"])
+def test_without_mindspore_there_is_a_sentence_that_says_what_to_do(way):
+    """A real interpreter that finds no MindSpore: it ends the traceback, or is all of stderr."""
+    if way == "command":
+        way = "import cyclegan_lessons.__main__ as main; sys.exit(main.main(['evaluate']))"
+    program = f"""
 import importlib.metadata as metadata
+import sys
 find = metadata.version
 def version(name):
     if name == "mindspore":
         raise metadata.PackageNotFoundError(name)
     return find(name)
 metadata.version = version
-import cyclegan_lessons
+{way}
 """
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert result.returncode == 1
-    assert result.stderr.strip().endswith(
-        "MindSpore 2.8 is needed, but none is installed; run `make setup`."
-    )
+    sentence = "MindSpore 2.8 is needed, but none is installed; run `make setup`.\n"
+    assert result.stderr.endswith(sentence)
+    assert ("Traceback" in result.stderr) == way.startswith("from")
+    if "Traceback" not in result.stderr:
+        assert result.stderr == f"error: {sentence}"
+
+
+def test_the_face_imports_what_is_asked_for_and_nothing_before():
+    """`--help` needs no MindSpore, and every public name is one of its module."""
+    program = """
+import sys
+import cyclegan_lessons
+assert "mindspore" not in sys.modules and "numpy" not in sys.modules
+assert {"translate", "CycleGANTrainer"} < set(dir(cyclegan_lessons))
+from cyclegan_lessons import *
+for name in cyclegan_lessons.__all__:
+    assert getattr(cyclegan_lessons, name) is globals()[name], name
+    print(name)
+assert not hasattr(cyclegan_lessons, "appels")
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stderr == ""
+    assert "translate" in result.stdout.split()

@@ -161,7 +161,7 @@ def main(arguments: list[str] | None = None):
         )
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        prepare_orchard(folder=folder)
+        prepare_orchard(64, folder=folder)
         show("render and write the default orchard", f"{time.perf_counter() - start:8.2f} s")
         pairs = load_unpaired(prepare_orchard(256, n_train=100, n_test=1, folder=folder), 256)
         seconds = np.median(times_of(lambda: list(pairs.create_tuple_iterator()), 3))

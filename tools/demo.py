@@ -19,10 +19,10 @@ from cyclegan_lessons import (
 )
 from cyclegan_lessons.checkpoint import read_checkpoint, write_checkpoint
 from cyclegan_lessons.dataset import load_images, prepare_dataset
-from cyclegan_lessons.evaluation import evaluate
-from cyclegan_lessons.inference import SHIPPED_MODEL, load_generator
-from cyclegan_lessons.plotting import sample_rows, tile
+from cyclegan_lessons.inference import SHIPPED_MODEL, load_generators, sample_rows
+from cyclegan_lessons.plotting import tile
 from cyclegan_lessons.runs import checkpoints_in
+from cyclegan_lessons.scores import evaluate
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "book" / "figures" / "demo.png"
@@ -34,7 +34,7 @@ def export(run: Path, model: Path):
     tensors, info = read_checkpoint(checkpoints_in(run)[-1])
     weights = {name: tensor for name, tensor in tensors.items() if name.startswith(("G.", "F."))}
     write_checkpoint(model, weights, {"config": info["config"], "step": info["step"]})
-    metrics = evaluate(prepare_dataset("orchard", info["config"]["image_size"]), model)
+    metrics = {way: scores.to_json() for way, scores in evaluate("orchard", model).items()}
     facts = {
         "config": info["config"],
         "seed": info["config"]["seed"],
@@ -50,9 +50,10 @@ def export(run: Path, model: Path):
 def draw(model: Path, picture: Path):
     """Draw test scenes above their translations, apples to oranges and back, as the README shows
     them."""
-    data = prepare_dataset("orchard", read_checkpoint(model)[1]["config"]["image_size"])
+    G, F, config = load_generators(model)
+    data = prepare_dataset("orchard", config.image_size)
     images = [load_images(data, name, limit=8) for name in ("test_x", "test_y")]
-    rows = sample_rows(load_generator(model, "x2y"), load_generator(model, "y2x"), *images)
+    rows = sample_rows(G, F, *images)
     Image.fromarray(tile([rows[name] for name in ("x", "G(x)", "y", "F(y)")])).save(
         picture, optimize=True
     )

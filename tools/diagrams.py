@@ -6,6 +6,8 @@ a dashed frame marks a picture that a network made. A generator is an hourglass,
 picture small and then large again; a discriminator is a funnel. Both themes of the book show them
 on a white ground. Lengths are in units of which a diagram is 560 wide, so that the smallest letters
 are about 10 pixels high on a phone of 360 pixels.
+
+This file is long because it is content: one function a diagram, which no other one needs to know.
 """
 
 import re
@@ -27,17 +29,20 @@ STYLE = (
     "Roman',Times,serif}.i{font-style:italic}.l{text-anchor:start}.r{text-anchor:end}"
 )
 SHARED = {  # the fruits are drawn around (0, 0), about 40 in radius
-    "head": """<marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerUnits="userSpaceOnUse" markerWidth="13" \
+    "head": """<marker id="head" viewBox="0 0 10 10" refX="9" refY="5" \
+markerUnits="userSpaceOnUse" markerWidth="13" \
 markerHeight="13" orient="auto"><path d="M0 0 10 5 0 10 2 5z" fill="#22303f"/></marker>""",
     "apple": """<g id="apple">
-<path d="M0-22C-14-34-40-28-40-2S-20 42-8 38Q0 34 8 38C20 42 40 24 40-2S14-34 0-22Z" fill="#c8322b"/>
+<path d="M0-22C-14-34-40-28-40-2S-20 42-8 38Q0 34 8 38C20 42 40 24 40-2S14-34 0-22Z" \
+fill="#c8322b"/>
 <path d="M-28-6Q-25-17-15-19" fill="none" stroke="#f5a091" stroke-width="6" stroke-linecap="round"/>
 <path d="M0-21Q0-34 7-41" fill="none" stroke="#6b4423" stroke-width="5" stroke-linecap="round"/>
 <path d="M4-32C8-46 22-48 28-44 24-32 14-28 4-32Z" fill="#4d8a33"/></g>""",
     "orange": """<g id="orange"><circle r="39" fill="#ef8a17"/>
 <path d="M-28-6Q-25-20-11-25" fill="none" stroke="#ffce80" stroke-width="6" stroke-linecap="round"/>
-<path d="M-12 14h0M4 24h0M18 14h0M2 4h0M21-4h0M7-12h0M-10 28h0M-24 10h0" stroke="#b85c00" stroke-width="5" \
-stroke-linecap="round"/><path d="M0-31l3-5 3 5h6l-4 5 2 6-7-3-7 3 2-6-4-5h6z" fill="#4d8a33"/></g>""",
+<path d="M-12 14h0M4 24h0M18 14h0M2 4h0M21-4h0M7-12h0M-10 28h0M-24 10h0" stroke="#b85c00" \
+stroke-width="5" stroke-linecap="round"/><path d="M0-31l3-5 3 5h6l-4 5 2 6-7-3-7 3 2-6-4-5h6z" \
+fill="#4d8a33"/></g>""",
 }
 
 
@@ -236,9 +241,9 @@ def draw_image_pool() -> tuple[int, list[str]]:
     for i in range(50):
         x, y, taken = 55 + 30 * (i % 10), 202 + 30 * (i // 10), i == 27
         edge = (
-            dict(stroke=MARK, stroke_width=3)
+            {"stroke": MARK, "stroke_width": 3}
             if taken
-            else dict(stroke=DARK["orange"], stroke_dasharray="4 2")
+            else {"stroke": DARK["orange"], "stroke_dasharray": "4 2"}
         )
         parts += [
             rectangle(x - 12, y - 12, 24, 24, PALE["orange"], rx=2, **edge),
@@ -462,7 +467,8 @@ def svg(title: str, description: str, height: int, parts: list[str]) -> str:
     body = "\n".join(parts)
     shared = "\n".join(drawing for name, drawing in SHARED.items() if f"#{name}" in body)
     size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title desc">
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" \
+aria-labelledby="title desc">
 <title id="title">{escape(title)}</title>
 <desc id="desc">{escape(description)}</desc>
 <style>{STYLE}</style>

@@ -8,8 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 GPU_ONLY = "nvidia-"  # 2.9 GB, which nobody else needs
 HEAD = """\
-# The packages of requirements.txt for conda users, written by `make lock`. After `conda env create -f environment.yml`
-# and `conda activate cyclegan-lessons`, install the course itself: `pip install --no-deps --no-build-isolation -e .`
+# The packages of requirements.txt for conda users, written by `make lock`. After
+# `conda env create -f environment.yml` and `conda activate cyclegan-lessons`, install the course
+# itself: `pip install --no-deps --no-build-isolation -e .`
 name: cyclegan-lessons
 channels:
   - conda-forge

@@ -1,8 +1,9 @@
 """Run the book's notebooks, refresh their saved outputs, and check what is saved.
 
 `run` fills a folder with a copy of the book whose notebooks were executed with the given
-parameters, `refresh` writes the outputs of a run with the default parameters back to book/, `check`
-tells what must not be in a saved notebook.
+parameters, `prepare` with one whose notebooks hold them, for JupyterLab; `refresh` writes the
+outputs of a run with the default parameters back to book/, `check` says what must not be in a saved
+notebook, `parameters` whether the course has such a data set, preset and device.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import copies
 import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
@@ -111,22 +113,42 @@ def execute(source: Path, target: Path, parameters: dict):
 
 
 def run(out: Path, parameters: dict, book: Path = BOOK):
-    """Make ``out`` a copy of the book whose notebooks were executed with ``parameters``."""
+    """Make ``out`` a copy of the book whose notebooks were executed with ``parameters``.
+
+    An earlier copy is replaced; exits when ``out`` is anything else, or holds somebody's work.
+    """
+    copies.refuse_foreign(out, book)
+    copies.refuse_changed(out, "try again")
     if out.exists():
         shutil.rmtree(out)
     shutil.copytree(book, out, ignore=NOT_SOURCES)
-    for notebook in notebooks_in(book):
-        execute(notebook, out / notebook.name, parameters)
-        save(normalised(nbformat.read(out / notebook.name, as_version=4)), out / notebook.name)
+    copies.write_list(out, {})
+    try:
+        for notebook in notebooks_in(book):
+            execute(notebook, out / notebook.name, parameters)
+            save(normalised(nbformat.read(out / notebook.name, as_version=4)), out / notebook.name)
+    finally:
+        copies.write_list(out, copies.files_in(out))
 
 
 def prepare(out: Path, parameters: dict, book: Path = BOOK):
-    """Make ``out`` a copy of the book whose notebooks hold ``parameters`` and were not executed,
-    for JupyterLab."""
-    shutil.copytree(book, out, ignore=NOT_SOURCES, dirs_exist_ok=True)
-    for notebook in notebooks_in(book):
-        papermill.execute_notebook(
-            notebook, out / notebook.name, parameters, prepare_only=True, progress_bar=False
+    """Make ``out`` a copy of the book whose notebooks hold ``parameters`` and were not executed.
+
+    What somebody changed in an earlier copy stays as it is, and is named.
+    """
+    copies.refuse_foreign(out, book)
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / "book"
+        shutil.copytree(book, fresh, ignore=NOT_SOURCES)
+        for notebook in notebooks_in(book):
+            papermill.execute_notebook(
+                notebook, fresh / notebook.name, parameters, prepare_only=True, progress_bar=False
+            )
+        kept = copies.update(out, fresh)
+    if kept:
+        print(
+            f"Kept as you changed them, with the parameters that they hold: {', '.join(kept)}. "
+            f"Move or remove one in {out} to get it anew."
         )
 
 
@@ -186,7 +208,9 @@ def problems(path: Path) -> list[str]:
     text = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(text, as_version=nbformat.NO_CONVERT)
     found = []
-    ids = [cell.get("id") for cell in json.loads(text)["cells"]]  # nbformat mends them as it reads
+    ids = [
+        cell.get("id") for cell in json.loads(text)["cells"]
+    ]  # nbformat repairs them as it reads
     if None in ids or len(set(ids)) < len(ids):
         found.append("a cell has no id, or the id of another cell")
     parameters = [
@@ -238,12 +262,12 @@ def cell_problems(cell: nbformat.NotebookNode) -> list[str]:
             found.append("an output holds a path of one machine")
         if re.search(r"\b0x[0-9a-f]{6,}", text):
             found.append("an output holds a memory address")
-        if any(kind.startswith("image/") for kind in data):
-            if not cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip():
-                found.append(
-                    'a figure has no alt text in the cell\'s metadata, {"mystnb": {"image": '
-                    '{"alt": "…"}}}'
-                )
+        alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        if any(kind.startswith("image/") for kind in data) and not alt.strip():
+            found.append(
+                'a figure has no alt text in the cell\'s metadata, {"mystnb": {"image": '
+                '{"alt": "…"}}}'
+            )
     return found
 
 
@@ -255,37 +279,43 @@ def check(paths: list[Path]):
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line: what to do, and the three parameters that the Makefile passes on."""
+    """The command line: what to do, and, where it counts, the parameters and the folder."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("action", choices=("run", "prepare", "refresh", "check", "parameters"))
-    parser.add_argument("--dataset", default=DEFAULTS["dataset"])
-    parser.add_argument("--preset", default=DEFAULTS["preset"])
-    parser.add_argument("--device", default=DEFAULTS["device_target"], dest="device_target")
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "build" / "book", help="folder that run and prepare fill"
-    )
+    parameters = argparse.ArgumentParser(add_help=False)
+    parameters.add_argument("--dataset", default=DEFAULTS["dataset"])
+    parameters.add_argument("--preset", default=DEFAULTS["preset"])
+    parameters.add_argument("--device", default=DEFAULTS["device_target"], dest="device_target")
+    out = argparse.ArgumentParser(add_help=False)
+    out.add_argument("--out", type=Path, required=True, help="the folder to fill")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("run", parents=[parameters, out])
+    actions.add_parser("prepare", parents=[parameters, out])
+    actions.add_parser("parameters", parents=[parameters])
+    actions.add_parser("refresh")
+    actions.add_parser("check")
     return parser.parse_args(arguments)
 
 
 def main():
     options = parse_arguments()
+    if options.action == "refresh":
+        return refresh()
+    if options.action == "check":
+        return check(notebooks_in(BOOK))
     parameters = {
         "dataset": resolved(options.dataset),
         "preset": options.preset,
         "device_target": options.device_target,
     }
-    if options.action in ("run", "prepare", "parameters"):
-        check_parameters(**parameters, download=options.action != "parameters")
+    if options.action != "parameters":
+        copies.refuse_foreign(options.out.resolve(), BOOK)  # before the data are prepared
+    check_parameters(**parameters, download=options.action != "parameters")
     if options.action == "run":
         run(options.out.resolve(), parameters)
     elif options.action == "prepare":
         prepare(options.out.resolve(), parameters)
-    elif options.action == "refresh":
-        refresh()
-    elif options.action == "check":
-        check(notebooks_in(BOOK))
 
 
 if __name__ == "__main__":

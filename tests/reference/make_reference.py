@@ -6,11 +6,13 @@
 ``T`` is float64 or float32, the precision of the whole run. Keys of the file:
 
 - ``about``: this configuration, the pools' draws and the shapes of all weights, as JSON.
-- ``images/48x32``: uint8, 2×3×3×H×W: three images x, three images y. ``weights``: start weights, float32, one vector.
-- ``T/G/48x32``: outputs of G on x. ``T/D/52x44``: scores of D_Y on y. Batch 3; instance norm makes the first of them
-  equal to what the first image gives alone, which is checked here.
+- ``images/48x32``: uint8, 2×3×3×H×W: three images x, three images y. ``weights``: start weights,
+  float32, one vector.
+- ``T/G/48x32``: outputs of G on x. ``T/D/52x44``: scores of D_Y on y. Batch 3; instance norm makes
+  the first of them equal to what the first image gives alone, which is checked here.
 - ``T/terms/52x44``: the adversarial losses of these scores.
-- ``T/RUN/losses``: five steps × nine losses. ``T/RUN/gradients``: of the first step. ``T/RUN/weights``: after all.
+- ``T/RUN/losses``: five steps × nine losses. ``T/RUN/gradients``: of the first step.
+  ``T/RUN/weights``: after all.
 
 Gradients and weights of every run are stored for float64; for float32, which only shows how large
 rounding is, one run.

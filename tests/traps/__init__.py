@@ -5,4 +5,4 @@ them.
 catches it.
 """
 
-import cyclegan_lessons  # first, since it tells MindSpore to be quiet
+import cyclegan_lessons  # noqa: F401  (first, since it tells MindSpore to be quiet)

@@ -25,6 +25,7 @@ from cyclegan_lessons import (
     images,
     layers,
     losses,
+    records,
     training,
 )
 from cyclegan_lessons.config import LessonConfig
@@ -214,11 +215,13 @@ def one_step(**weights: float) -> SimpleNamespace:
     )
     x, y = (ms.Tensor(a) for a in (pictures(1, 3, 4, 4, seed=1), pictures(1, 3, 4, 4, seed=2) / 2))
     with without_jit():
-        generator_step = training.make_generator_step(model, of_g, setting)
-        discriminator_step = training.make_discriminator_step(model, of_d, setting)
+        generator_losses = training.generator_losses(model, setting)
+        generator_step = training.compiled_update(generator_losses, of_g)
+        discriminator_losses = training.discriminator_losses(model, setting)
+        discriminator_step = training.compiled_update(discriminator_losses, of_d)
     model.values = [float(value) for value in generator_step(x, y)[:7]]
     model.through_g = model.G.images
-    model.d_losses = [float(value) for value in discriminator_step(x, y, x, y)]
+    model.d_losses = [float(value) for value in discriminator_step(x, y, x, y)[1:]]
     model.gradients = of_g.gradients
     model.x, model.y = (float(a.abs().mean()) for a in (x, y))
     return model
@@ -259,7 +262,8 @@ def d_weight_after_10_steps() -> float:
     model = SimpleNamespace(D_X=Times(1, "D_X"), D_Y=Times(1, "D_Y"))
     optimizer = nn.Adam([model.D_X.factor, model.D_Y.factor], learning_rate=0.01, beta1=0.5)
     with without_jit():
-        step = training.make_discriminator_step(model, optimizer, LessonConfig())
+        losses_of_d = training.discriminator_losses(model, LessonConfig())
+        step = training.compiled_update(losses_of_d, optimizer)
     for i in range(10):
         step(*(ms.Tensor(image) for image in pictures(4, 1, 3, 4, 4, seed=i)))
     return float(model.D_X.factor)
@@ -279,9 +283,9 @@ def crops_of_one_image() -> int:
     with tempfile.TemporaryDirectory() as folder:
         scene = render_orchard(1, 64).images[0]
         for name in ("train_x", "train_y"):
-            dataset.write_mindrecord([("one", scene)], Path(folder) / f"{name}.mindrecord")
+            records.write_mindrecord([("one", scene)], Path(folder) / f"{name}.mindrecord")
         epochs = [
-            dataset.load_unpaired(folder, epoch=e).create_tuple_iterator(output_numpy=True)
+            dataset.load_unpaired(folder, 64, epoch=e).create_tuple_iterator(output_numpy=True)
             for e in range(8)
         ]
         crops = [next(iter(epoch))[0] for epoch in epochs]
@@ -293,7 +297,7 @@ def partners_of_one_image() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("train_x", "train_y"):
             shades = (np.full((16, 16, 3), 60 * i, np.uint8) for i in range(2))
-            dataset.write_mindrecord(
+            records.write_mindrecord(
                 ((f"{i}", s) for i, s in enumerate(shades)), Path(folder) / f"{name}.mindrecord"
             )
         pairs = [
@@ -364,7 +368,7 @@ def saved_and_resumed() -> tuple:
     checkpoint."""
     setting = LessonConfig(base_channels=1, n_layers=0, image_size=24, pool_size=1)
     trainer, other = training.CycleGANTrainer(setting), training.CycleGANTrainer(setting)
-    for parameter in trainer._parameters().values():
+    for parameter in trainer.parameters().values():
         ops.assign(parameter, ops.full_like(parameter, 2))
     trainer.step = 5
     trainer.pool_x.query(pictures(1, 3, 24, 24)), trainer.pool_y.query(pictures(1, 3, 24, 24))

@@ -10,7 +10,7 @@ import numpy as np
 
 from cyclegan_lessons import LessonConfig, training
 from cyclegan_lessons.checkpoint import write_checkpoint
-from cyclegan_lessons.dataset import write_mindrecord
+from cyclegan_lessons.records import write_mindrecord
 
 
 @cache

@@ -6,17 +6,18 @@ from dataclasses import replace
 import mindspore as ms
 import mindspore.dataset as ds
 import numpy as np
-from mindspore import nn, ops
+from mindspore import ops
 from PIL import Image
 
-from cyclegan_lessons import checkpoint, config, dataset, images, losses, training
+from cyclegan_lessons import checkpoint, config, dataset, images, losses, records, training
 from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.device import quiet_mindspore
 from cyclegan_lessons.image_pool import ImagePool
 from cyclegan_lessons.losses import cycle_consistency_loss, identity_loss
 
 right_adversarial_loss = losses.adversarial_loss
-right_generator_step = training.make_generator_step
+right_discriminator_losses = training.discriminator_losses
+right_generator_losses = training.generator_losses
 right_load_unpaired = dataset.load_unpaired
 right_read_image = images.read_image
 right_restore = training.CycleGANTrainer.restore
@@ -64,195 +65,118 @@ seven_epochs = {
 }
 
 
-def same_counter(
-    folder, image_size=64, batch_size=1, seed=0, epoch=0, split="train", workers=1, rank=0
-):
+def same_counter(folder, image_size, batch_size=1, seed=0, epoch=0, workers=1, rank=0):
     """`load_unpaired` with one counter for both sides: X number i always comes with Y number i."""
     rng, sides = np.random.default_rng([seed, epoch]), []
     for domain in "xy":
-        path = dataset.check_mindrecord(folder, f"{split}_{domain}")
-        records = ds.MindDataset(path, ["image"], num_parallel_workers=1, shuffle=False)
-        sides.append(records.rename("image", f"image_{domain}"))
+        path = records.check_mindrecord(folder, f"train_{domain}")
+        rows = ds.MindDataset(path, ["image"], num_parallel_workers=1, shuffle=False)
+        sides.append(rows.rename("image", f"image_{domain}"))
     columns = ["image_x", "image_y"]
-    augment_pair = lambda *pair: tuple(dataset.augment(image, image_size, rng) for image in pair)
+
+    def augment_pair(*pair):
+        return tuple(dataset.augment(image, image_size, rng) for image in pair)
+
     pairs = ds.zip(tuple(sides)).map(augment_pair, columns, columns, num_parallel_workers=1)
     return pairs.batch(batch_size, drop_remainder=True, num_parallel_workers=1)
 
 
-def frozen_augmentation(
-    folder, image_size=64, batch_size=1, seed=0, epoch=0, split="train", workers=1, rank=0
-):
+def frozen_augmentation(folder, image_size, batch_size=1, seed=0, epoch=0, workers=1, rank=0):
     """`load_unpaired` of what was augmented and paired once: each epoch is epoch 0."""
-    return right_load_unpaired(folder, image_size, batch_size, seed, 0, split, workers, rank)
+    return right_load_unpaired(folder, image_size, batch_size, seed, 0, workers, rank)
 
 
-# --- the steps ------------------------------------------------------------------------------------
+# --- what a step minimises ------------------------------------------------------------------------
 
 
-def identity_twice(networks, optimizer: nn.Optimizer, config: LessonConfig):
-    """`make_generator_step` with the identity term inside the cycle's bracket: its weight is 5 ·
-    10."""
+def identity_twice(networks, config: LessonConfig):
+    """`generator_losses` with the identity term in the cycle's bracket: its weight is 5 · 10."""
     twice = replace(config, lambda_identity=config.lambda_identity * config.lambda_cycle)
-    return right_generator_step(networks, optimizer, twice)
+    return right_generator_losses(networks, twice)
 
 
-def half_cycle(networks, optimizer: nn.Optimizer, config: LessonConfig):
-    """`make_generator_step` with a loss for G and one for F, each with the cycle that starts with
-    its own network."""
-    G, F, D_X, D_Y = networks.G, networks.F, networks.D_X, networks.D_Y
-    kind, lambda_cycle, lambda_identity = (
-        config.adversarial,
-        config.lambda_cycle,
-        config.lambda_identity,
-    )
+def d_loss_not_halved(networks, config: LessonConfig):
+    """`discriminator_losses` with the sum of both cases instead of their mean."""
+    right = right_discriminator_losses(networks, config)
 
-    def one_loss(generator, back, D, image, other):
-        fake, same = ops.chunk(generator(ops.concat((image, other))), 2)
-        adversarial = losses.adversarial_loss(D(fake), True, kind)
-        cycle, identity = cycle_consistency_loss(back(fake), image), identity_loss(same, other)
-        return (
-            adversarial + lambda_cycle * cycle + lambda_identity * identity,
-            adversarial,
-            cycle,
-            identity,
-            fake,
-        )
+    def losses(x, y, fake_x, fake_y):
+        both, loss_x, loss_y = right(x, y, fake_x, fake_y)
+        return 2 * both, 2 * loss_x, 2 * loss_y
 
-    def loss_of_g(x, y):
-        return one_loss(G, F, D_Y, x, y)
-
-    def loss_of_f(x, y):
-        return one_loss(F, G, D_X, y, x)
-
-    differentiate_g = ms.value_and_grad(
-        loss_of_g, None, ms.ParameterTuple(G.trainable_params()), has_aux=True
-    )
-    differentiate_f = ms.value_and_grad(
-        loss_of_f, None, ms.ParameterTuple(F.trainable_params()), has_aux=True
-    )
-
-    @ms.jit
-    def generator_step(x, y):
-        (total_g, loss_g, cycle_x, identity_y, fake_y), gradients_g = differentiate_g(x, y)
-        (total_f, loss_f, cycle_y, identity_x, fake_x), gradients_f = differentiate_f(x, y)
-        optimizer(gradients_g + gradients_f)
-        return (
-            total_g + total_f,
-            loss_g,
-            loss_f,
-            cycle_x,
-            cycle_y,
-            identity_x,
-            identity_y,
-            fake_x,
-            fake_y,
-        )
-
-    return generator_step
+    return losses
 
 
-def d_loss_not_halved(networks, optimizer: nn.Optimizer, config: LessonConfig):
-    """`make_discriminator_step` with the sum of both cases instead of their mean."""
-    D_X, D_Y, kind = networks.D_X, networks.D_Y, config.adversarial
+def three_passes(networks, config: LessonConfig):
+    """`generator_losses` with a pass for the fakes, one for G's gradient, and another for F's."""
+    right = right_generator_losses(networks, config)
 
-    def discriminator_loss(D, real, fake):
-        on_real, on_fake = ops.chunk(D(ops.concat((real, fake))), 2)
-        return losses.adversarial_loss(on_real, True, kind) + losses.adversarial_loss(
-            on_fake, False, kind
-        )
+    def losses(x, y):
+        networks.G(x), networks.F(y)
+        right(x, y)
+        return right(x, y)
 
-    def both_losses(x, y, fake_x, fake_y):
-        loss_x, loss_y = discriminator_loss(D_X, x, fake_x), discriminator_loss(D_Y, y, fake_y)
-        return loss_x + loss_y, loss_x, loss_y
-
-    differentiate = ms.value_and_grad(both_losses, None, optimizer.parameters, has_aux=True)
-
-    @ms.jit
-    def discriminator_step(x, y, fake_x, fake_y):
-        (_, loss_x, loss_y), gradients = differentiate(x, y, fake_x, fake_y)
-        optimizer(gradients)
-        return loss_x, loss_y
-
-    return discriminator_step
+    return losses
 
 
-def generator_step_with(terms):
-    """A `make_generator_step` with ``terms(G, F, x, y)``: cycle_x, cycle_y, identity_x, identity_y,
-    fake_x, fake_y."""
+def generator_losses_with(terms):
+    """A `generator_losses` with other ``terms(G, F, x, y)``.
 
-    def make(networks, optimizer: nn.Optimizer, config: LessonConfig):
+    These are cycle_x, cycle_y, identity_x, identity_y, fake_x and fake_y.
+    """
+
+    def make(networks, config: LessonConfig):
         G, F, D_X, D_Y = networks.G, networks.F, networks.D_X, networks.D_Y
-        kind, lambda_cycle, lambda_identity = (
-            config.adversarial,
-            config.lambda_cycle,
-            config.lambda_identity,
-        )
+        kind, lambda_cycle = config.adversarial, config.lambda_cycle
+        lambda_identity = config.lambda_identity
 
         def generator_loss(x, y):
             cycle_x, cycle_y, identity_x, identity_y, fake_x, fake_y = terms(G, F, x, y)
             loss_g = losses.adversarial_loss(D_Y(fake_y), True, kind)
             loss_f = losses.adversarial_loss(D_X(fake_x), True, kind)
-            total = (
-                loss_g
-                + loss_f
-                + lambda_cycle * (cycle_x + cycle_y)
-                + lambda_identity * (identity_x + identity_y)
-            )
+            total = loss_g + loss_f + lambda_cycle * (cycle_x + cycle_y)
+            total = total + lambda_identity * (identity_x + identity_y)
             return total, loss_g, loss_f, cycle_x, cycle_y, identity_x, identity_y, fake_x, fake_y
 
-        differentiate = ms.value_and_grad(generator_loss, None, optimizer.parameters, has_aux=True)
-
-        @ms.jit
-        def generator_step(x, y):
-            values, gradients = differentiate(x, y)
-            optimizer(gradients)
-            return values
-
-        return generator_step
+        return generator_loss
 
     return make
 
 
-@generator_step_with
+@generator_losses_with
+def half_cycle(G, F, x, y):
+    """A loss for G and one for F, each with the cycle that starts with its own network.
+
+    The network of the way back gets no gradient for its weights.
+    """
+    fake_x, fake_y = F(y), G(x)
+    cycle_x = cycle_consistency_loss(with_fixed_weights(F, fake_y), x)
+    cycle_y = cycle_consistency_loss(with_fixed_weights(G, fake_x), y)
+    return cycle_x, cycle_y, identity_loss(F(x), x), identity_loss(G(y), y), fake_x, fake_y
+
+
+def with_fixed_weights(network, image):
+    """The network's result, whose gradient reaches the image but not the network's weights."""
+    same = ops.stop_gradient(image)  # through it the gradient reaches the weights alone
+    return network(image) - network(same) + ops.stop_gradient(network(same))
+
+
+@generator_losses_with
 def forward_cycle_twice(G, F, x, y):
-    """The backward cycle is the forward one again, x → G(x) → F(G(x)), where y → F(y) → G(F(y))
-    should be."""
+    """The backward cycle is the forward one again, x → G(x) → F(G(x)).
+
+    It should be y → F(y) → G(F(y)).
+    """
     fake_x, fake_y = F(y), G(x)
     cycle = cycle_consistency_loss(F(fake_y), x)
     return cycle, cycle, identity_loss(F(x), x), identity_loss(G(y), y), fake_x, fake_y
 
 
-@generator_step_with
+@generator_losses_with
 def identity_of_the_wrong_domain(G, F, x, y):
     """The identity loss asks G(x) = x instead of G(y) = y: not to translate at all."""
     fake_x, fake_y = F(y), G(x)
     cycle_x, cycle_y = cycle_consistency_loss(F(fake_y), x), cycle_consistency_loss(G(fake_x), y)
     return cycle_x, cycle_y, identity_loss(fake_x, y), identity_loss(fake_y, x), fake_x, fake_y
-
-
-def three_passes(networks, optimizer: nn.Optimizer, config: LessonConfig):
-    """`make_generator_step` with a pass for the fakes, a pass forward and back for G, and another
-    one for F."""
-    parts = [Gradients(networks.G.trainable_params()), Gradients(networks.F.trainable_params())]
-    steps = [right_generator_step(networks, part, config) for part in parts]
-
-    def generator_step(x, y):
-        networks.G(x), networks.F(y)
-        values = [step(x, y) for step in steps]
-        optimizer(parts[0].gradients + parts[1].gradients)
-        return values[0]
-
-    return generator_step
-
-
-class Gradients:
-    """Stands in for an optimiser and keeps the gradients that it is given."""
-
-    def __init__(self, parameters: list):
-        self.parameters = ms.ParameterTuple(parameters)
-
-    def __call__(self, gradients):
-        self.gradients = gradients
 
 
 # --- files, checkpoints, resuming -----------------------------------------------------------------

@@ -27,7 +27,7 @@ SCHEDULE = Check("test_training.test_schedule_of_the_paper")
 RESTORED = Check("test_training.test_restore_brings_back_all_that_save_wrote")
 
 TRAPS: dict[str, Trap] = {
-    # ------------------------------------------------------------------------------------------------- in the tutorial
+    # --- in the tutorial --------------------------------------------------------------------------
     "shared_blocks": Trap(
         "residual blocks by list multiplication, [block] * n",
         "tutorial",
@@ -62,7 +62,7 @@ TRAPS: dict[str, Trap] = {
     "three_passes": Trap(
         "G runs three times forward and twice backward a step",
         "tutorial",
-        {"training.make_generator_step": steps.three_passes},
+        {"training.generator_losses": steps.three_passes},
         "same result, more work: {bad} images pass G in a step instead of {right}",
         effects.images_through_g,
         7,
@@ -186,7 +186,7 @@ TRAPS: dict[str, Trap] = {
     "forward_cycle_twice": Trap(
         "the backward cycle is printed as x → G(x) → F(G(x))",
         "tutorial",
-        {"training.make_generator_step": steps.forward_cycle_twice},
+        {"training.generator_losses": steps.forward_cycle_twice},
         "the second cycle looks at x: its loss is {bad:.2f} times |y − G(F(y))| instead of "
         "{right:.0f}",
         effects.backward_cycle,
@@ -204,7 +204,7 @@ TRAPS: dict[str, Trap] = {
         11_378_179,
         (Check("test_generator.test_parameters_at_the_papers_size"),),
     ),
-    # ------------------------------------------------------------------------------------------- in other public code
+    # --- in other public code ---------------------------------------------------------------------
     "layer_norm": Trap(
         "instance norm as group norm with one group",
         "public code",
@@ -241,7 +241,7 @@ TRAPS: dict[str, Trap] = {
     "half_cycle": Trap(
         "one of the two cycle terms in each generator's loss",
         "public code",
-        {"training.make_generator_step": steps.half_cycle},
+        {"training.generator_losses": steps.half_cycle},
         "G gets {bad:.0%} of its cycle gradient instead of {right:.0%}",
         effects.cycle_gradient,
         0.6756,
@@ -277,7 +277,7 @@ TRAPS: dict[str, Trap] = {
     "identity_twice": Trap(
         "the identity weight is multiplied twice",
         "public code",
-        {"training.make_generator_step": steps.identity_twice},
+        {"training.generator_losses": steps.identity_twice},
         "it is {bad:.0f} instead of {right:.0f}",
         effects.identity_weight,
         50,
@@ -287,7 +287,7 @@ TRAPS: dict[str, Trap] = {
     "d_loss_not_halved": Trap(
         "D's loss is not halved",
         "public code",
-        {"training.make_discriminator_step": steps.d_loss_not_halved},
+        {"training.discriminator_losses": steps.d_loss_not_halved},
         "harmless: D's loss is {bad:.0f} times the paper's, not {right:.0f}, but Adam divides by "
         "the gradient's size",
         effects.loss_of_d,
@@ -376,11 +376,11 @@ TRAPS: dict[str, Trap] = {
             ),
         ),
     ),
-    # ------------------------------------------------------------------------------------- found while this was written
+    # --- found while this was written -------------------------------------------------------------
     "identity_of_the_wrong_domain": Trap(
         "the identity loss is |G(x) − x|",
         "own find",
-        {"training.make_generator_step": steps.identity_of_the_wrong_domain},
+        {"training.generator_losses": steps.identity_of_the_wrong_domain},
         "it punishes translating: {bad:.2f} times |G(y) − y| instead of {right:.0f}",
         effects.identity_of_g,
         2.083,

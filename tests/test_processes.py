@@ -1,0 +1,133 @@
+"""Locks, threads and signals: what they do, and that it is given back."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from cyclegan_lessons import LessonError, processes
+from cyclegan_lessons.processes import FolderLock, sleep_while_computing, stop_signals
+
+
+def test_a_folder_has_one_lock_at_a_time_and_gives_it_back(tmp_path):
+    first = FolderLock(tmp_path)
+    with pytest.raises(LessonError, match="must belong to one training at a time, but another"):
+        FolderLock(tmp_path)
+    first.close()
+    first.close()
+    FolderLock(tmp_path).close()
+
+
+def test_a_lock_that_nobody_holds_any_more_is_free(tmp_path):
+    held = FolderLock(tmp_path)
+    del held
+    gc.collect()
+    FolderLock(tmp_path).close()
+
+
+def test_a_lock_knows_when_another_folder_has_its_name(tmp_path):
+    (tmp_path / "run").mkdir()
+    lock = FolderLock(tmp_path / "run")
+    lock.check()
+    (tmp_path / "run").rename(tmp_path / "moved")
+    with pytest.raises(FileNotFoundError):
+        lock.check()
+    (tmp_path / "run").mkdir()
+    with pytest.raises(OSError, match="another folder has taken its place"):
+        lock.check()
+    lock.close()
+
+
+def test_signals_are_gathered_and_their_handlers_come_back():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with stop_signals() as seen:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert seen == [signal.SIGINT, signal.SIGTERM]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_in_another_thread_no_signal_is_waited_for():
+    seen = []
+
+    def run():
+        with stop_signals() as signals:
+            seen.append(signals)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [[]]
+
+
+def test_spreading_gives_each_kind_of_thread_a_core_and_takes_it_back():
+    # a process of pytest-xdist has a part
+    cores = sorted(os.sched_getaffinity(0) | os.sched_getaffinity(os.getppid()))[:2]
+    if len(cores) < 2:
+        pytest.skip("threads are spread on two cores, and there is one only")
+    program = (
+        f"import os; os.sched_setaffinity(0, {cores})"
+        + """
+import sys
+import mindspore as ms, numpy as np
+from cyclegan_lessons import ResNetGenerator, select_device
+from cyclegan_lessons.processes import spread_threads, threads
+select_device("CPU")
+generator = ms.jit(ResNetGenerator(base_channels=2, n_layers=0).construct)
+generator(ms.Tensor(np.zeros((1, 3, 8, 8), np.float32))).asnumpy()
+def kernels():
+    return [thread for thread, name in threads() if name.startswith("KernelThread")]
+def state():
+    of_kernels = {tuple(os.sched_getaffinity(thread)) for thread in kernels()}
+    return sorted(os.sched_getaffinity(os.getpid())), sorted(of_kernels)
+with spread_threads() as spread:
+    spread()
+    print(state())
+    import threading, time
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()  # inherits one core
+print(state(), {tuple(sorted(os.sched_getaffinity(thread))) for thread, _ in threads()})
+"""
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    first, second = cores
+    inside, after = result.stdout.strip().splitlines()
+    assert inside == str(([first], [(second,)]))
+    both = tuple(cores)
+    assert after == f"{(list(both), [both])} {{{both}}}", "all threads may use both again"
+
+
+def test_the_main_thread_sleeps_for_most_of_the_shortest_of_the_last_eight_calls(monkeypatch):
+    clock = SimpleNamespace(now=0.0, slept=[])
+
+    def sleep(seconds: float):
+        clock.now += seconds
+        clock.slept.append(seconds)
+
+    monkeypatch.setattr(
+        processes, "time", SimpleNamespace(perf_counter=lambda: clock.now, sleep=sleep)
+    )
+    # seconds until a result is there; the first call compiles
+    lengths = [30, *range(10, 17), 8, *[12] * 9]
+
+    class Result:
+        def __init__(self, length: float):
+            self.ready = clock.now + length
+
+        def asnumpy(self):
+            clock.now = max(clock.now, self.ready)
+
+    call = sleep_while_computing(lambda a, b: (Result(a), b))
+    for length in lengths:
+        start = clock.now
+        assert call(length, "b")[1] == "b"
+        assert clock.now - start == pytest.approx(max(length, clock.slept[-1])), (
+            "it waits until the result is there"
+        )
+    assert clock.slept == pytest.approx([*[0] * 8, 9, *[8.1] * 8, 10.8])
