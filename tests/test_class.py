@@ -13,7 +13,6 @@ import nbformat
 import pytest
 import wheelhouse
 import yaml
-from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 HASH = f"    --hash=sha256:{'0' * 64}\n"
@@ -195,17 +194,6 @@ def test_binder_installs_the_lock_and_the_package():
     conda = yaml.safe_load((ROOT / "binder" / "environment.yml").read_text())
     whole = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert conda["dependencies"][0] == whole["dependencies"][0], "the same Python"
-
-
-def test_the_extra_for_a_gpu_is_in_no_other_lock():
-    names = [
-        Requirement(line.split(" --hash")[0].rstrip(" \\")).name
-        for line in (ROOT / "requirements-gpu.txt").read_text().splitlines()
-        if not line.startswith(" ")
-    ]
-    assert len(names) == 8 and all(name.startswith("nvidia-") for name in names)
-    for other in ("requirements.txt", "environment.yml"):
-        assert "nvidia-" not in (ROOT / other).read_text()
 
 
 # --- several learners on one machine ----------------------------------------------------------
