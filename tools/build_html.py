@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+from buttons import with_buttons
 
 ROOT = Path(__file__).resolve().parent.parent
 UNUSED = ("mathjax/*.js", "mathjax/sre/mathmaps/*.json", "scripts/*.map", "styles/*.map")
@@ -77,10 +78,15 @@ def main():
     parser.add_argument(
         "--build", type=Path, default=ROOT / "build", help="folder in which html/ appears"
     )
+    parser.add_argument("--repository", default="", help="its address, for buttons on each page")
+    parser.add_argument("--jupyterhub", default="", help="a hub with nbgitpuller, for a button")
     options = parser.parse_args()
+    config = options.config.resolve()
+    if options.repository:
+        config = with_buttons(config, options.build, options.repository, options.jupyterhub)
     page = build(
         options.source.resolve(),
-        options.config.resolve(),
+        config.resolve(),
         options.toc.resolve(),
         options.build.resolve(),
     )
