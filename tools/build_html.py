@@ -53,8 +53,7 @@ def build(source: Path, config: Path, toc: Path, build_folder: Path) -> Path:
     work, html = build_folder / "_build", build_folder / "html"
     shutil.rmtree(work, ignore_errors=True)
     command = [
-        Path(sys.executable).parent / "jupyter-book",
-        "build",
+        *(sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"),
         source,
         "--path-output",
         build_folder,
