@@ -1,4 +1,4 @@
-"""The exercises in the notebooks are those of the registry; the finale takes the learner's pieces."""
+"""The exercises in the notebooks are those of the registry; the finale takes the learner's code."""
 
 import json
 import shutil
