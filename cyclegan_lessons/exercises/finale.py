@@ -12,7 +12,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 from tqdm import tqdm
 
-from cyclegan_lessons.exercises.checking import RIGHT, UNTRIED, judge
+from cyclegan_lessons.exercises.checking import RIGHT, UNTRIED, WRONG, Answer, judge
 from cyclegan_lessons.exercises.pieces import keep_piece, piece_file
 from cyclegan_lessons.exercises.registry import EXERCISES
 from cyclegan_lessons.layers import start_weights
@@ -37,6 +37,8 @@ PIECES = (
 SIZE, SCENES, CHANNELS, BLOCKS = 32, 100, 16, 3
 CONSTANT_EPOCHS, DECAY_EPOCHS = 5, 10  # of SCENES steps each
 RATE, LAMBDA_CYCLE, LAMBDA_IDENTITY = 8e-4, 10.0, 10.0
+
+EDITED = "the code that passed its check was changed since: run the check in its notebook again."
 
 
 class Finale:
@@ -132,6 +134,14 @@ def load(path: Path) -> dict:
     return vars(module)
 
 
+def read_piece(path: Path) -> dict:
+    """What a kept piece defines; nothing when somebody has edited it until it is no Python."""
+    try:
+        return load(path)
+    except Exception:
+        return {}
+
+
 def gather(namespace: dict, folder: Path) -> tuple[dict, list[str], dict[str, object]]:
     """The pieces by the names that they have in code, the exercises of which they are the
     learner's own, and the answers to those that are wrong.
@@ -150,16 +160,13 @@ def gather(namespace: dict, folder: Path) -> tuple[dict, list[str], dict[str, ob
             continue
         if path.exists():
             own.append(name)
+            found = read_piece(path)
+            if judge(exercise, found).outcome != RIGHT:
+                wrong[name] = Answer(WRONG, EDITED, {})
         else:
             path = folder / f"{name}.py"
             path.write_text(exercise.solution, encoding="utf-8")
-        try:
             found = load(path)
-        except Exception:  # somebody has edited the file
-            found = dict.fromkeys(exercise.names)
-        answer = judge(exercise, found)
-        if answer.outcome != RIGHT:
-            wrong[name] = answer
         pieces |= {variable: found.get(variable) for variable in exercise.names}
     return pieces, own, wrong
 
