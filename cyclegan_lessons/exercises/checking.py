@@ -11,7 +11,7 @@ import random
 import re
 import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from threading import current_thread, main_thread
 from time import thread_time
@@ -147,9 +147,10 @@ def tensor(*shape: int, seed: int = 0, scale: float = 1.0) -> ms.Tensor:
     return ms.Tensor(values.astype(np.float32))
 
 
-def compare(value, right, guesses: list[tuple], sentence: str, tolerance: float = 1e-4):
+def compare(value, right, guesses: Iterable[tuple], sentence: str, tolerance: float = 1e-4):
     """Raise a `Finding` unless ``value`` is ``right``: the sentence of the guess that it is equal
-    to, else ``sentence``."""
+    to, else ``sentence``. Guesses that take time are a generator, which a right value never runs.
+    """
     if close(value, right, tolerance):
         return
     for guess, text in guesses:
