@@ -9,6 +9,8 @@ from cyclegan_lessons.exercises.checking import RIGHT, UNTRIED, WRONG, judge
 from cyclegan_lessons.exercises.pieces import keep_piece
 from cyclegan_lessons.exercises.registry import exercise_called
 
+NO_PIECES = "not tried yet. It trains with your pieces that passed their checks: {pieces}."
+FINALE = "trained with your {own}. The error on the fruit is {share:.0%} of that before."
 MARKS = {UNTRIED: "○", WRONG: "✗", RIGHT: "✓"}
 
 
@@ -67,3 +69,25 @@ def solution(name: str):
         return
     log.append(exercise=name, event="solution")
     print(exercise.solution, end="")
+
+
+def build_your_own():
+    """Train a CycleGAN of your own pieces on the orchard for about two minutes, and show oranges.
+
+    Your pieces are those of the notebook that calls it, and those that passed their checks before;
+    the course's take the places of the others. A wrong piece is named, and nothing is trained.
+    """
+    from cyclegan_lessons.exercises.finale import PIECES, finale
+    from cyclegan_lessons.plotting import show_rows
+
+    own, wrong, result = finale(sys._getframe(1).f_globals)
+    for name, answer in wrong.items():
+        say(MARKS[WRONG], name, answer.sentence, **answer.values)
+    if wrong:
+        return
+    if not own:
+        say(MARKS[UNTRIED], "build_your_own", NO_PIECES, pieces=", ".join(PIECES))
+        return
+    rows, share = result
+    say(MARKS[RIGHT], "build_your_own", FINALE, own=", ".join(own), share=share)
+    show_rows(rows)

@@ -1,6 +1,6 @@
 """Exercise on the PatchGAN."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import mindspore as ms
 import numpy as np
@@ -82,7 +82,7 @@ def check_scores(result: np.ndarray, x: ms.Tensor, arrays: list):
     )
 
 
-def guesses(ours: Callable, x: ms.Tensor) -> list[tuple]:
+def guesses(ours: Callable, x: ms.Tensor) -> Iterator[tuple]:
     """What wrong answers give, each with what to say to it."""
 
     def other(kind, make):
@@ -90,7 +90,7 @@ def guesses(ours: Callable, x: ms.Tensor) -> list[tuple]:
 
     right, normed = ours()(x).asnumpy(), ours()
     normed.layers[0] = nn.SequentialCell(normed.layers[0], InstanceNorm2d())
-    return [
+    yield from [
         (
             1 / (1 + np.exp(-right)),
             "your discriminator ends with a sigmoid: least squares works on raw scores.",

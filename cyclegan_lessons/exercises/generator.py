@@ -118,7 +118,7 @@ def check_result(result: np.ndarray, x: ms.Tensor, arrays: list):
         np.abs(result).max() <= 1 + 1e-4,
         "some values of your result are outside [-1, 1]: the last layer is a tanh.",
     )
-    guesses = [(guess, text) for kind, make, text in CHANGES for guess in other(kind, make)]
+    guesses = ((guess, text) for kind, make, text in CHANGES for guess in other(kind, make))
     compare(
         result,
         right,
