@@ -91,6 +91,7 @@ def find_images(inputs: list[Path]) -> list[Path]:
                 "the path."
             )
         paths += list_images(given) if given.is_dir() else [given]
+    paths = list(dict.fromkeys(paths))  # an image that was given twice
     for path in paths:
         path.open("rb").close()  # permissions are said here, what is in it later
     name, copies = Counter(path.stem for path in paths).most_common(1)[0]

@@ -59,6 +59,11 @@ def test_files_and_folders_are_translated_and_saved_side_by_side(checkpoint, ima
     np.testing.assert_array_equal(pair, np.hstack([image, result]))
 
 
+def test_an_image_that_is_given_twice_is_translated_once(checkpoint, photos, tmp_path):
+    written = translate_files([photos, photos / "a.png"], tmp_path / "out", checkpoint)
+    assert written == [tmp_path / "out" / "a.png"]
+
+
 def test_results_have_the_permissions_of_any_new_file(checkpoint, photos, tmp_path):
     mask = os.umask(0o027)
     try:
