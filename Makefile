@@ -10,6 +10,8 @@ OUT     = runs/$(PRESET)
 
 # with CUDA_HOME in the environment, that CUDA is used and no other is installed
 GPU    = $(if $(filter GPU,$(DEVICE)),$(if $(CUDA_HOME),,$(VENV)/.gpu))
+# buttons on the pages of the book
+PAGES  = $(if $(REPOSITORY),--repository "$(REPOSITORY)") $(if $(JUPYTERHUB),--jupyterhub "$(JUPYTERHUB)")
 INDEX  = $(if $(WHEELHOUSE),--no-index --find-links "$(WHEELHOUSE)")
 
 VENV   = .venv
@@ -18,7 +20,7 @@ PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html lab test lint notebooks train bench demo traps ablation soak lock audit clean
+.PHONY: help setup book html pdf lab test lint notebooks train bench demo traps ablation soak lock audit clean
 .PHONY: wheelhouse device-check
 
 help:  ## list the targets
@@ -51,10 +53,13 @@ wheelhouse: setup  ## download all packages into wheelhouse/, for `make setup WH
 
 book: setup  ## run every notebook, then build the HTML book from the results
 	$(PY) tools/notebooks.py run $(PARAMS) --out build/book
-	$(PY) tools/build_html.py build/book
+	$(PY) tools/build_html.py build/book $(PAGES)
 
 html: setup  ## build the HTML book from the saved outputs only
-	$(PY) tools/build_html.py book
+	$(PY) tools/build_html.py book $(PAGES)
+
+pdf: html  ## print the HTML book as one PDF, build/cyclegan-lessons.pdf; needs Chromium
+	$(PY) tools/build_pdf.py
 
 lab: setup  ## open JupyterLab on book/, or on a copy of it that holds other parameters
 ifeq ($(DATASET) $(PRESET) $(DEVICE),orchard quick auto)

@@ -8,6 +8,8 @@ import json
 import sys
 from dataclasses import replace
 
+from cyclegan_lessons.classroom.commands import check_in, overview, progress
+
 
 def fetch(options):
     """Download apple2orange, or take an archive that is here, and make checked MindRecord files."""
@@ -145,6 +147,14 @@ def evaluate(options):
         print("There are no twins in this dataset, so errors cannot be measured.")
 
 
+def export(options):
+    """Write both generators for other programs, as ONNX files or as one HTML page."""
+    from cyclegan_lessons.export import export
+
+    for path in export(options.source, options.out, options.format, options.overwrite):
+        print(f"Written: {path}")
+
+
 def devices(options):
     """Print for each kind of device what it needs, what is there and what is missing."""
     from cyclegan_lessons.device import quiet_mindspore
@@ -154,4 +164,5 @@ def devices(options):
         print(describe_devices())
 
 
-COMMANDS = {f.__name__: f for f in (fetch, train, report, translate, evaluate, devices)}
+COMMANDS = {f.__name__: f for f in (fetch, train, report, translate, evaluate, export, devices)}
+COMMANDS |= {"progress": progress, "check-in": check_in, "class": overview}

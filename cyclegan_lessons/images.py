@@ -69,20 +69,10 @@ def list_images(folder: str | Path) -> list[Path]:
     return files
 
 
-def check_file(path: str | Path):
-    """Raise `LessonError` unless there is an ordinary file at ``path``, or a link to one."""
-    path = Path(path)
-    with readable(path):
-        if not path.is_file():
-            there = path.exists() or path.is_symlink()
-            what = "it is none, or a link to none" if there else "there is no such file"
-            raise LessonError(f"{path} should be an image file, but {what}; check the path.")
-
-
-def list_set(folder: Path) -> list[Path]:
-    """The image files of one set; raises `LessonError` when there are folders beside them."""
+def list_only_images(folder: str | Path) -> list[Path]:
+    """As `list_images`, but folders beside the images are refused: their images would be lost."""
     files = list_images(folder)
-    for path in folder.iterdir():
+    for path in sorted(Path(folder).iterdir()):
         if path.is_dir() and not is_clutter(path.name):
             raise LessonError(
                 f"{folder} should hold images only, but there is a folder in it, {path.name}; move "
@@ -91,11 +81,14 @@ def list_set(folder: Path) -> list[Path]:
     return files
 
 
-def describe_file(path: Path) -> list:
-    """What changes when a file does; its ctime does even where a program sets the old mtime."""
+def check_file(path: str | Path):
+    """Raise `LessonError` unless there is an ordinary file at ``path``, or a link to one."""
+    path = Path(path)
     with readable(path):
-        stat = path.stat()
-    return [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+        if not path.is_file():
+            there = path.exists() or path.is_symlink()
+            what = "it is none, or a link to none" if there else "there is no such file"
+            raise LessonError(f"{path} should be an image file, but {what}; check the path.")
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -148,9 +141,14 @@ def encode_array(name: str, array: np.ndarray) -> tuple[str, bytes]:
 
 @contextmanager
 def decoding(path: str | Path) -> Iterator[None]:
-    """Turn whatever a damaged image makes the decoders raise into a `LessonError`."""
+    """Turn whatever a damaged image makes the decoders raise into a `LessonError`.
+
+    What they only warn of, such as EXIF data with a gap, is not shown.
+    """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except LessonError:
         raise
     except Exception as error:
@@ -166,13 +164,11 @@ def decoding(path: str | Path) -> Iterator[None]:
 def _open(path: str | Path) -> Image.Image:
     """Open an image and decode all of it, so that a file cut short is noticed."""
     check_file(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            image = Image.open(path, formats=["JPEG", "PNG"])
-            pixels = image.width * image.height
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            pixels = MOST + 1  # Pillow's own limits are higher
+    try:
+        image = Image.open(path, formats=["JPEG", "PNG"])
+        pixels = image.width * image.height
+    except Image.DecompressionBombError:  # from 179 megapixels on
+        pixels = MOST + 1
     if pixels > MOST:
         raise LessonError(
             f"{path} should have at most {MOST // 2**20} megapixels, but it has more; make it "

@@ -13,7 +13,7 @@ import numpy as np
 
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.files import write_whole
-from cyclegan_lessons.history import read_history
+from cyclegan_lessons.history import is_intact, read_history
 from cyclegan_lessons.plotting import CURVES
 from cyclegan_lessons.report_parts import draw_svgs, sample_figure, table, thin
 from cyclegan_lessons.runs import checkpoints_in, files_in
@@ -77,7 +77,7 @@ def make_page(run: Path) -> str:
     block = -(-len(history) // POINTS)
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=f"Training run {escape(run.resolve().name)}",
-        summary=summary(history[-1], checkpoints_in(run)),
+        summary=summary(history[-1], run),
         curves_text=curves_text(len(history), block),
         samples_text=f"{len(shown)} of {len(samples)} sample grids. The rows of each, from above: "
         "x, G(x), F(G(x)), y, F(y), G(F(y)).",
@@ -126,15 +126,17 @@ def is_finite(rows: list[dict]) -> bool:
         return False
 
 
-def summary(last: dict, checkpoints: list[Path]) -> str:
-    """Where the run stands."""
+def summary(last: dict, run: Path) -> str:
+    """Where the run stands after the ``last`` row of its history."""
+    checkpoints = checkpoints_in(run)
     checkpoint = (
         f"The last checkpoint is {escape(checkpoints[-1].name)}."
         if checkpoints
         else "There is no checkpoint yet."
     )
     step = f"Step {last['step']}, epoch {last['epoch']}, learning rate {last['rate']:.3g}."
-    return f"{step} {checkpoint}"
+    damage = " The rows of history.csv after that step are damaged and left out."
+    return f"{step} {checkpoint}" + damage * (not is_intact(run / "history.csv"))
 
 
 def curves_text(steps: int, block: int) -> str:

@@ -15,7 +15,9 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = (ROOT / "requirements.txt").read_text()
+GPU_LOCK = (ROOT / "requirements-gpu.txt").read_text()
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
+LOCKS = ("requirements.txt", "requirements-gpu.txt")
 PYTHONS = ("3.10", "3.11", "3.12")
 COMMAND = "cyclegan-lessons"
 
@@ -39,9 +41,9 @@ def ranges() -> list[Requirement]:
     ]
 
 
-def pinned() -> list[Requirement]:
-    """The lines of requirements.txt as requirements, their hashes left out."""
-    lines = LOCK.replace("\\\n", " ").splitlines()
+def pinned(lock: str = LOCK) -> list[Requirement]:
+    """The lines of a lock file as requirements, their hashes left out."""
+    lines = lock.replace("\\\n", " ").splitlines()
     return [
         Requirement(line.split(" --hash")[0].strip())
         for line in lines
@@ -70,7 +72,7 @@ def test_every_range_admits_what_is_pinned(python, machine):
     environment |= {"sys_platform": "linux", "os_name": "posix", "implementation_name": "cpython"}
     pins = {
         canonicalize_name(r.name): r
-        for r in pinned()
+        for r in pinned() + pinned(GPU_LOCK)
         if not r.marker or r.marker.evaluate(environment)
     }
     for wanted in ranges():
@@ -83,12 +85,22 @@ def test_every_range_admits_what_is_pinned(python, machine):
 
 
 def test_one_exact_version_with_hashes_for_every_package():
-    names = [canonicalize_name(r.name) for r in pinned()]
-    assert len(names) == len(set(names))
-    for requirement in pinned():
+    names = [canonicalize_name(r.name) for r in pinned() + pinned(GPU_LOCK)]
+    assert len(names) == len(set(names)), "nothing is in both files"
+    for requirement in pinned() + pinned(GPU_LOCK):
         assert [s.operator for s in requirement.specifier] == ["=="], requirement
-    for entry in LOCK.replace("\\\n", " ").splitlines():
+    for entry in (LOCK + GPU_LOCK).replace("\\\n", " ").splitlines():
         assert re.search(r" --hash=sha256:[0-9a-f]{64}", entry), f"no hash: {entry[:60]}"
+
+
+def test_only_a_gpu_gets_its_packages():
+    wanted = {Requirement(text).name for text in project()["optional-dependencies"]["gpu"]}
+    assert {r.name for r in pinned(GPU_LOCK)} == wanted and len(wanted) == 8
+    for requirement in pinned(GPU_LOCK):
+        for machine, system in (("aarch64", "linux"), ("arm64", "darwin")):
+            marked = {"platform_machine": machine, "sys_platform": system}
+            assert not requirement.marker.evaluate(marked)
+    assert "nvidia-" not in LOCK and "nvidia-" not in str(CONDA)
 
 
 def test_conda_users_get_the_same_packages():
@@ -131,7 +143,7 @@ def test_the_command_of_the_package_is_its_main_function():
     assert result.stderr.startswith("error: ")
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "environment.yml", "pyproject.toml"])
+@pytest.mark.parametrize("name", LOCKS + ("environment.yml", "pyproject.toml"))
 def test_no_addresses(name):
     assert "://" not in (ROOT / name).read_text()
     assert (

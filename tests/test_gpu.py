@@ -326,7 +326,6 @@ ms.jit(trainer.G.construct)(image)
 FUNCTIONS = {"Concat": "cat", "ReLU": "relu", "ReverseV2": "flip"}
 # the classes in the GPU part that compute what nobody documents
 KERNELS = {
-    "AssignAdd": "AssignAddFwd",
     "BatchNormGrad": "BatchNormGrad",
     "BiasAddGrad": "BiasAddGrad",
     "Conv2DBackpropFilter": "Conv2dFilterGrad",

@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGETS = {
     "help",
     "setup",
+    "wheelhouse",
     "book",
     "html",
+    "pdf",
     "lab",
     "test",
     "lint",
@@ -28,6 +30,7 @@ TARGETS = {
     "traps",
     "ablation",
     "soak",
+    "device-check",
     "lock",
     "audit",
     "clean",
@@ -45,7 +48,8 @@ def script(path: Path, text: str) -> Path:
 @pytest.fixture
 def project(tmp_path):
     """A folder with what `make setup` reads, and nothing else."""
-    for name in ("Makefile", "pyproject.toml", "requirements.txt", "tools/check_python.py"):
+    names = ("Makefile", "pyproject.toml", "requirements.txt", "tools/check_python.py")
+    for name in (*names, "requirements-gpu.txt", "tools/cuda_home.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
@@ -98,6 +102,11 @@ def test_make_alone_lists_every_target(project):
     } == TARGETS
 
 
+def test_every_target_is_made_also_when_a_file_has_its_name():
+    phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert set(" ".join(phony).split()) == TARGETS
+
+
 def test_setup_installs_the_lock_and_then_the_package(project, fake_python):
     assert make(project, "setup", f"PYTHON={fake_python}").returncode == 0
     check, venv, packages, package = log_of(project)
@@ -126,6 +135,42 @@ def test_setup_that_was_interrupted_starts_again(project, fake_python):
     log_of(project)
     assert make(project, "setup", f"PYTHON={fake_python}").returncode == 0
     assert len(log_of(project)) == 4
+
+
+def test_a_gpu_gets_cuda_once_and_last(project, fake_python):
+    arguments = ("setup", f"PYTHON={fake_python}", "DEVICE=GPU")
+    assert make(project, *arguments, CUDA_HOME="").returncode == 0
+    calls = log_of(project)
+    assert "--require-hashes -r requirements-gpu.txt" in calls[-2]
+    assert calls[-1] == "tools/cuda_home.py"
+    assert make(project, *arguments, CUDA_HOME="").returncode == 0
+    assert log_of(project) == []
+
+
+@pytest.mark.parametrize("device, home", [("auto", ""), ("Ascend", ""), ("GPU", "/opt/cuda")])
+def test_nobody_else_gets_cuda(project, fake_python, device, home):
+    arguments = ("setup", f"PYTHON={fake_python}", f"DEVICE={device}")
+    assert make(project, *arguments, CUDA_HOME=home).returncode == 0
+    assert not any("gpu" in call or "cuda" in call for call in log_of(project))
+
+
+def test_a_folder_of_wheels_takes_the_place_of_the_index(project, fake_python):
+    arguments = ("setup", f"PYTHON={fake_python}", "DEVICE=GPU", "WHEELHOUSE=a stick")
+    assert make(project, *arguments, CUDA_HOME="").returncode == 0
+    installed = [call for call in log_of(project) if "--require-hashes" in call]
+    assert len(installed) == 2
+    assert all("--no-index --find-links a stick" in call for call in installed)
+
+
+def test_a_repository_reaches_the_pages(project, fake_python):
+    for target in ("book", "html"):
+        given = ("REPOSITORY=https://example.org/a/b", "JUPYTERHUB=https://hub.example.org")
+        assert make(project, target, f"PYTHON={fake_python}", *given).returncode == 0
+        assert log_of(project)[-1].endswith(
+            "--repository https://example.org/a/b --jupyterhub https://hub.example.org"
+        )
+        assert make(project, target).returncode == 0
+        assert "--repository" not in log_of(project)[-1]
 
 
 def wrong_pythons():
@@ -284,9 +329,7 @@ def test_the_readme_names_only_targets_that_exist():
     text = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "CONTRIBUTING.md").read_text(
         encoding="utf-8"
     )
-    named = set(re.findall(r"`make ([a-z]+)", text)) | set(
-        re.findall(r"^make ([a-z]+)", text, flags=re.MULTILINE)
-    )
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", text, flags=re.MULTILINE))
     assert named <= TARGETS
     assert {"book", "test"} <= named
 

@@ -99,6 +99,7 @@ def test_the_page_holds_curves_samples_numbers_and_configuration(tmp_path):
         and "Step 30, epoch 0, learning rate 0.0002." in page.text
     )
     assert "step_0000020.ckpt" in page.text and "step 20" in page.text
+    assert "damaged" not in page.text
     for title, names in CURVES.items():
         assert title in page.text and all(name in page.text for name in names)
     for name in LOSS_NAMES:
@@ -184,6 +185,10 @@ def test_a_run_without_samples_and_checkpoints_has_a_page(tmp_path):
         (lambda run: rewrite(run / "history.csv", b"0.0002", b"inf"), CHANGED),
         (
             lambda run: rewrite(run / "history.csv", b"\n1,0,", b"\n1,1" + 400 * b"0" + b","),
+            CHANGED,
+        ),
+        (
+            lambda run: rewrite(run / "history.csv", b"\n1,", b"\n1" + 11_000_000 * b"0" + b","),
             CHANGED,
         ),
         (lambda run: folder_for(run / "history.csv"), "history.csv should be a file that can be"),
@@ -286,6 +291,14 @@ def test_samples_and_checkpoints_of_other_names_are_left_out(name, tmp_path):
     page = ReportPage(write_report(tmp_path).read_text(encoding="utf-8"))
     assert "2 of 2 sample grids" in page.text
     assert "The last checkpoint is step_0000020.ckpt." in page.text
+
+
+def test_rows_that_are_damaged_are_left_out_and_named(tmp_path):
+    make_run(tmp_path, 24)
+    rewrite(tmp_path / "history.csv", b"\n3,0,", b"\n3,x,")
+    text = ReportPage(write_report(tmp_path).read_text(encoding="utf-8")).text
+    assert "Step 2, epoch 0" in text
+    assert "The rows of history.csv after that step are damaged and left out." in text
 
 
 def test_nothing_from_a_stranger_becomes_a_part_of_the_page(tmp_path):

@@ -5,7 +5,6 @@ import csv
 import json
 import math
 import os
-import re
 import resource
 import shutil
 import signal
@@ -13,7 +12,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import mindspore as ms
 import numpy as np
@@ -741,22 +739,6 @@ def test_tensorboard_reads_the_losses(tmp_path):
             (step, i + step / 8) for step in (1, 2, 3)
         ]
     assert len(events.Scalars("rate")) == 3
-
-
-def test_the_fault_table_names_tests_that_exist():
-    root = Path(__file__).resolve().parent.parent
-    table = (
-        (root / "CONTRIBUTING.md")
-        .read_text(encoding="utf-8")
-        .split("## What can happen to a training run")[1]
-        .split("##")[0]
-    )
-    tests = "".join(
-        (root / "tests" / name).read_text(encoding="utf-8")
-        for name in re.findall(r"`(test_\w+\.py)`", table)
-    )
-    named = re.findall(r"`(test_\w+)`", table)
-    assert len(named) > 10 and all(f"def {name}(" in tests for name in named)
 
 
 def test_a_new_run_forgets_the_history_of_one_that_saved_nothing(finished, tmp_path):

@@ -2,14 +2,20 @@
 into build/html."""
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+from buttons import with_buttons
 
 ROOT = Path(__file__).resolve().parent.parent
+UNUSED = ("mathjax/*.js", "mathjax/sre/mathmaps/*.json", "scripts/*.map", "styles/*.map")
+UNUSED += ("vendor/fontawesome/*/webfonts/*", "vendor/fontawesome/*/css/*", "locales/**/*.*")
+KEPT = ("tex-chtml.js", "base.json", "en.json", "nemeth.json")
+ICON_FONTS = r"\s*<link [^>]*vendor/fontawesome/[^>]*\.(css|woff2)\b[^>]*>"
 
 
 def saved_errors(source: Path) -> list[str]:
@@ -25,6 +31,19 @@ def saved_errors(source: Path) -> list[str]:
     ]
 
 
+def lighten(html: Path):
+    """Remove what no page ever loads, about 20 of 40 MB: MathJax for other kinds of sources and of
+    output, its speech in other languages, maps of minified scripts, and the icons' fonts, which the
+    theme asks for although a script draws the icons."""
+    for pattern in UNUSED:
+        for path in sorted(html.glob(f"_static/{pattern}")):
+            if path.name not in KEPT:
+                path.unlink()
+    for page in html.glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(re.sub(ICON_FONTS, "", text), encoding="utf-8")
+
+
 def build(source: Path, config: Path, toc: Path, build_folder: Path) -> Path:
     """Build the book in ``source`` and return its first page; exits when a cell raised or Sphinx
     warned."""
@@ -34,8 +53,7 @@ def build(source: Path, config: Path, toc: Path, build_folder: Path) -> Path:
     work, html = build_folder / "_build", build_folder / "html"
     shutil.rmtree(work, ignore_errors=True)
     command = [
-        Path(sys.executable).parent / "jupyter-book",
-        "build",
+        *(sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"),
         source,
         "--path-output",
         build_folder,
@@ -43,7 +61,8 @@ def build(source: Path, config: Path, toc: Path, build_folder: Path) -> Path:
     command += ["--config", config, "--toc", toc, "-W", "-n", "--keep-going", "-q"]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
-        sys.exit(result.stdout + "The book was not built; mend what the warnings above name.")
+        sys.exit(result.stdout + "The book was not built; fix what the warnings above name.")
+    lighten(work / "html")
     shutil.rmtree(html, ignore_errors=True)
     (work / "html").rename(html)
     shutil.rmtree(work)
@@ -58,10 +77,15 @@ def main():
     parser.add_argument(
         "--build", type=Path, default=ROOT / "build", help="folder in which html/ appears"
     )
+    parser.add_argument("--repository", default="", help="its address, for buttons on each page")
+    parser.add_argument("--jupyterhub", default="", help="a hub with nbgitpuller, for a button")
     options = parser.parse_args()
+    config = options.config.resolve()
+    if options.repository:
+        config = with_buttons(config, options.build, options.repository, options.jupyterhub)
     page = build(
         options.source.resolve(),
-        options.config.resolve(),
+        config.resolve(),
         options.toc.resolve(),
         options.build.resolve(),
     )

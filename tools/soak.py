@@ -75,7 +75,7 @@ def finish(process: subprocess.Popen):
 
 
 def rows_of(run: Path) -> list[dict]:
-    """The whole rows of the history as it is now."""
+    """The complete rows of the history as it is now."""
     return read_history(run / "history.csv")
 
 

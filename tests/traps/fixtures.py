@@ -1,11 +1,9 @@
-"""What the called tests get from pytest otherwise, made small, and once, since no trap makes a
-difference to it."""
+"""What the called tests get from pytest otherwise, made small and once: no trap changes it."""
 
 import tempfile
 from functools import cache
 from pathlib import Path
 
-import helpers
 import numpy as np
 
 from cyclegan_lessons.records import write_mindrecord
@@ -25,13 +23,3 @@ def numbered() -> Path:
         shades = ((f"{i}", np.full((16, 16, 3), 10 * i, np.uint8)) for i in range(n))
         write_mindrecord(shades, folder() / "numbered" / f"{name}.mindrecord")
     return folder() / "numbered"
-
-
-@cache
-def image() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
-
-
-@cache
-def small_checkpoint() -> Path:
-    return helpers.small_checkpoint(folder() / "small.ckpt")

@@ -369,12 +369,7 @@ TRAPS: dict[str, Trap] = {
         effects.pictures_lost,
         1,
         0,
-        (
-            Check(
-                "test_inference.test_files_and_folders_are_translated_and_saved_side_by_side",
-                fixtures={"checkpoint": fixtures.small_checkpoint, "image": fixtures.image},
-            ),
-        ),
+        (Check("test_images.test_greyscale_becomes_rgb"),),
     ),
     # --- found while this was written -------------------------------------------------------------
     "identity_of_the_wrong_domain": Trap(
