@@ -20,7 +20,7 @@ PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html lab test lint notebooks train bench demo traps ablation soak lock audit clean
+.PHONY: help setup book html pdf lab test lint notebooks train bench demo traps ablation soak lock audit clean
 .PHONY: wheelhouse device-check
 
 help:  ## list the targets
@@ -57,6 +57,9 @@ book: setup  ## run every notebook, then build the HTML book from the results
 
 html: setup  ## build the HTML book from the saved outputs only
 	$(PY) tools/build_html.py book $(PAGES)
+
+pdf: html  ## print the HTML book as one PDF, build/cyclegan-lessons.pdf; needs Chromium
+	$(PY) tools/build_pdf.py
 
 lab: setup  ## open JupyterLab on book/, or on a copy of it that holds other parameters
 ifeq ($(DATASET) $(PRESET) $(DEVICE),orchard quick auto)

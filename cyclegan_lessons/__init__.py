@@ -26,6 +26,7 @@ Read in this order:
 - `costs`: chapter 10, the arithmetic of a training step
 - `amp`: chapter 10, convolutions in float16
 - `parallel`: chapter 10, several processes train one model
+- `contrast`: after CycleGAN, the patch-wise contrastive loss
 
 These stand on a few tools, which you may skip:
 
@@ -43,14 +44,17 @@ These stand on a few tools, which you may skip:
 The rest runs it: the commands, and what surrounds a training:
 
 - `__main__`: one command, from its line to its exit status
-- `commands`: what fetch, train, report, translate, evaluate and devices do
+- `commands`: what fetch, train, report, translate, evaluate, export and devices do
 - `arguments`: the options of the commands
 - `history`: the table of a run, one row for each step
 - `runs`: the folder of a run, with its configuration, history, samples and checkpoints
 - `launcher`: several workers, started and watched
 - `report`: a page about a run
 - `report_parts`: its curves, pictures and tables
+- `export`: the generators for other programs, as ONNX files or as one HTML page
 - `notebook`: what only the notebooks need
+- `exercises`: the exercises, and the checks that answer
+- `classroom`: progress, check-in, and a teacher's overview
 
 A tool imports no lesson, a lesson imports nothing of what runs it, and nothing imports in a circle.
 """

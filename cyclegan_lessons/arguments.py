@@ -145,13 +145,53 @@ def add_evaluate_options(evaluate: argparse.ArgumentParser):
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
+def add_export_options(export: argparse.ArgumentParser):
+    export.add_argument(
+        "source",
+        nargs="?",
+        type=path,
+        metavar="RUN_OR_CHECKPOINT",
+        help="a run folder or a .ckpt file (default: the model in the package)",
+    )
+    export.add_argument(
+        "--format", choices=("onnx", "web"), default="onnx", help="default: %(default)s"
+    )
+    export.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there already"
+    )
+    export.add_argument("--out", type=path, required=True, metavar="FOLDER")
+
+
+def add_check_in_options(check_in: argparse.ArgumentParser):
+    check_in.add_argument("chapter", metavar="CHAPTER", help="its number, or a subject like pool")
+    check_in.add_argument("--name", required=True, metavar="NICKNAME", help="others will see it")
+    check_in.add_argument(
+        "--run", type=path, metavar="RUN_FOLDER", help="whose model draws (default: the newest)"
+    )
+    check_in.add_argument(
+        "--out", type=path, metavar="FOLDER", help="default: a folder for the chapter in checkins"
+    )
+
+
+def add_class_options(overview: argparse.ArgumentParser):
+    overview.add_argument("source", type=path, metavar="FILE_OR_FOLDER")
+    overview.add_argument("--out", type=path, required=True, metavar="FILE", help="class.html")
+    overview.add_argument(
+        "--names", type=path, metavar="FILE", help="all who should check in, one name a line"
+    )
+
+
 OPTIONS = {
     "fetch": add_fetch_options,
     "train": add_train_options,
     "report": add_report_options,
     "translate": add_translate_options,
     "evaluate": add_evaluate_options,
+    "export": add_export_options,
     "devices": lambda devices: None,  # it has none
+    "progress": lambda progress: None,
+    "check-in": add_check_in_options,
+    "class": add_class_options,
 }
 
 

@@ -8,6 +8,8 @@ import json
 import sys
 from dataclasses import replace
 
+from cyclegan_lessons.classroom.commands import check_in, overview, progress
+
 
 def fetch(options):
     """Download apple2orange, or take an archive that is here, and make checked MindRecord files."""
@@ -133,7 +135,8 @@ def evaluate(options):
         print(json.dumps({way: scores.to_json() for way, scores in results.items()}, indent=2))
         return
     for way, scores in results.items():
-        print(f"{way:24}{'value':>8}   95% interval\n  {'images':22}{scores.images:8}")
+        print(f"{way:24}{'value':>8}{'   95% interval' if scores.interval else ''}")
+        print(f"  {'images':22}{scores.images:8}")
         for name, value in scores.numbers.items():
             low, high = scores.interval.get(name, (None, None))
             between = "" if low is None else f"   {low:.4f} to {high:.4f}"
@@ -142,6 +145,14 @@ def evaluate(options):
         print(f"An interval needs at least {LEAST_IMAGES} test images of each domain that it uses.")
     if "fruit_error" not in results["x2y"].numbers:
         print("There are no twins in this dataset, so errors cannot be measured.")
+
+
+def export(options):
+    """Write both generators for other programs, as ONNX files or as one HTML page."""
+    from cyclegan_lessons.export import export
+
+    for path in export(options.source, options.out, options.format, options.overwrite):
+        print(f"Written: {path}")
 
 
 def devices(options):
@@ -153,4 +164,5 @@ def devices(options):
         print(describe_devices())
 
 
-COMMANDS = {f.__name__: f for f in (fetch, train, report, translate, evaluate, devices)}
+COMMANDS = {f.__name__: f for f in (fetch, train, report, translate, evaluate, export, devices)}
+COMMANDS |= {"progress": progress, "check-in": check_in, "class": overview}

@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 
 from cyclegan_lessons import fruits, orchard, scene, shading
-from cyclegan_lessons.cache import expand, file_sha256, make_once, readable
+from cyclegan_lessons.cache import describe_file, expand, file_sha256, make_once, readable
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.fetch import fetch_apple2orange
-from cyclegan_lessons.images import is_clutter, list_images, to_values
+from cyclegan_lessons.images import list_only_images, to_values
 from cyclegan_lessons.progress import progress
 from cyclegan_lessons.records import check_mindrecord, record_path, sums_path, write_mindrecord
 
@@ -90,7 +90,7 @@ def write_arrays(arrays: np.ndarray, target: Path, name: str):
 def prepare_folder(images: str | Path, folder=None) -> Path:
     """Turn a folder with ``trainA trainB testA testB`` of image files into a data folder."""
     images = expand(images).resolve()
-    files = {name: list_set(images / part) for name, part in SETS.items()}
+    files = {name: list_only_images(images / part) for name, part in SETS.items()}
     about = [describe_file(file) for part in files.values() for file in part]
 
     def write(target: Path):
@@ -98,25 +98,6 @@ def prepare_folder(images: str | Path, folder=None) -> Path:
             write_mindrecord(progress(part, f"preparing {name}"), record_path(target, name))
 
     return make_once(images.name, about, write, folder)
-
-
-def list_set(folder: Path) -> list[Path]:
-    """The image files of one set; raises `LessonError` when there are folders beside them."""
-    files = list_images(folder)
-    for path in folder.iterdir():
-        if path.is_dir() and not is_clutter(path.name):
-            raise LessonError(
-                f"{folder} should hold images only, but there is a folder in it, {path.name}; move "
-                "its images up, or the folder away."
-            )
-    return files
-
-
-def describe_file(path: Path) -> list:
-    """What changes when a file does; its ctime does even where a program sets the old mtime."""
-    with readable(path):
-        stat = path.stat()
-    return [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
 
 
 def has_twins(folder: str | Path) -> bool:
@@ -140,6 +121,7 @@ def load_images(
     Raises `LessonError` when the file is missing or damaged, or when images of different sizes are
     to be read without ``image_size``.
     """
+    at_least_one(limit=limit, image_size=image_size)
     records = ds.MindDataset(
         check_mindrecord(folder, name),
         ["image"],
@@ -150,7 +132,7 @@ def load_images(
     arrays = []
     for row in records.create_dict_iterator(num_epochs=1, output_numpy=True):
         image = Image.open(io.BytesIO(row["image"]))
-        if image_size:
+        if image_size is not None:
             method = Image.NEAREST if image.mode == "1" else Image.BICUBIC
             image = image.resize((image_size, image_size), method)
         arrays.append(np.asarray(image))
@@ -162,6 +144,13 @@ def load_images(
     return np.stack(arrays)
 
 
+def at_least_one(**numbers: int | None):
+    """Raise `LessonError` when a number that is given is below 1."""
+    for name, value in numbers.items():
+        if value is not None and value < 1:
+            raise LessonError(f"{name} must be 1 or more, but it is {value}; choose a larger one.")
+
+
 def count_images(folder: str | Path, name: str) -> int:
     """The number of images in a set; raises `LessonError` when its file is missing or damaged."""
     path = check_mindrecord(folder, name)
@@ -170,6 +159,7 @@ def count_images(folder: str | Path, name: str) -> int:
 
 def epoch_steps(folder: str | Path, batch_size: int = 1, workers: int = 1) -> int:
     """How many batches each worker gets in one epoch; raises `LessonError` when there is none."""
+    at_least_one(batch_size=batch_size, workers=workers)
     n = max(count_images(folder, name) for name in ("train_x", "train_y"))
     if n < batch_size * workers:
         fewer = ["a smaller batch"] * (n < batch_size) + ["fewer workers"] * (workers > 1)
@@ -199,6 +189,7 @@ def load_unpaired(
     worker ``rank`` gets every workers-th pair. An incomplete last batch is left out. Raises
     `LessonError` when a file is missing or damaged, or when there are not enough images.
     """
+    at_least_one(image_size=image_size)
     epoch_steps(folder, batch_size, workers)  # enough for one batch
     sizes = [count_images(folder, name) for name in ("train_x", "train_y")]
     length = max(sizes) // workers * workers

@@ -21,12 +21,12 @@ from cyclegan_lessons.cache import (
     data_home,
     expand,
     file_sha256,
-    flush_one,
     make_once,
     readable,
     unfinished_folder,
 )
 from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.files import write_whole
 
 MIRRORS = (  # the paper's authors, then the MindSpore tutorial
     "https://efrosgans.eecs.berkeley.edu/cyclegan/datasets/apple2orange.zip",
@@ -112,10 +112,7 @@ def fetch_from(source: str, home: Path, counts: dict | None) -> Path:
             "apple2orange", [digest], lambda empty: unpack(archive, empty, counts), home
         )
         if archive.parent == unfinished:
-            draft = unfinished / "note"
-            draft.write_text(target.name, encoding="utf-8")
-            flush_one(draft)
-            draft.replace(note_path(home, source))
+            write_whole(note_path(home, source), target.name.encode())
         return checked(target)
 
 

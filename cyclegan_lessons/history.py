@@ -31,10 +31,13 @@ def parsed_rows(path: Path) -> list[dict | None]:
         return []
     with open(path, newline="", encoding="utf-8", errors="replace") as file:
         lines = [line for line in file if line.endswith("\n")]
-    table = csv.DictReader(lines)
-    if lines and table.fieldnames != COLUMNS:
+    try:
+        table = csv.DictReader(lines)
+        if lines and table.fieldnames != COLUMNS:
+            return [None]
+        return [parsed(row) for row in table]
+    except csv.Error:  # a zero byte, or a field of many megabytes
         return [None]
-    return [parsed(row) for row in table]
 
 
 def parsed(row: dict) -> dict | None:

@@ -69,6 +69,18 @@ def list_images(folder: str | Path) -> list[Path]:
     return files
 
 
+def list_only_images(folder: str | Path) -> list[Path]:
+    """As `list_images`, but folders beside the images are refused: their images would be lost."""
+    files = list_images(folder)
+    for path in sorted(Path(folder).iterdir()):
+        if path.is_dir() and not is_clutter(path.name):
+            raise LessonError(
+                f"{folder} should hold images only, but there is a folder in it, {path.name}; move "
+                "its images up, or the folder away."
+            )
+    return files
+
+
 def check_file(path: str | Path):
     """Raise `LessonError` unless there is an ordinary file at ``path``, or a link to one."""
     path = Path(path)

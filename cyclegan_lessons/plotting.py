@@ -1,8 +1,24 @@
 """The pictures that chapters and run folders share: grids of images, and training curves."""
 
+import sys
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+
+
+def sharpen():
+    """In a notebook, store every figure with two pixels in each direction for one that is shown."""
+    ipython = sys.modules.get("IPython")  # not there outside notebooks
+    if ipython and ipython.get_ipython():
+        from matplotlib_inline.config import InlineBackend
+
+        backend = InlineBackend.instance(parent=ipython.get_ipython())
+        backend.print_figure_kwargs = {"bbox_inches": "tight", "pil_kwargs": {"optimize": True}}
+        backend.figure_formats = {"retina"}
+
+
+sharpen()
 
 
 def tile(rows: list[np.ndarray], gap: int = 4) -> np.ndarray:

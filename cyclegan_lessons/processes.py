@@ -84,6 +84,36 @@ def stop_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Import MindSpore, then let Ctrl-C and SIGTERM end the block in `KeyboardInterrupt`.
+
+    A Ctrl-C inside the import would abort the process, so it waits for its end. One that comes
+    while MindSpore computes becomes a SIGTERM, or any error.
+    """
+    with stop_signals() as stops:
+        import mindspore  # noqa: F401 (only to have it imported)
+    if stops:
+        raise KeyboardInterrupt
+
+    def stop(number, frame):
+        stops.append(number)
+        raise KeyboardInterrupt
+
+    is_main = threading.current_thread() is threading.main_thread()  # others hear of no signals
+    numbers = (signal.SIGINT, signal.SIGTERM) if is_main else ()
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    except Exception as error:
+        if stops:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def end_with_parent():
     """Let Linux kill this process when its parent has ended, in whatever way."""
     if sys.platform == "linux":

@@ -94,14 +94,14 @@ def check_mindrecord(folder: str | Path, name: str) -> str:
     """Return the path of a set's file; raises `LessonError` when it is missing or damaged."""
     path = record_path(folder, name)
     try:
-        lines = sums_path(path).read_text().splitlines()
-        digests = {part: digest for digest, part in (line.split("  ") for line in lines)}
+        sums = sums_path(path).read_text()
         for part in (path, index_path(path)):
             stat = part.stat()
             state = stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-            if not has_checksum(part, state, digests[part.name]):
-                raise ValueError(f"{part} has another checksum")
-    except (OSError, ValueError, KeyError) as error:
+            digest = re.search(f"^([0-9a-f]{{64}})  {re.escape(part.name)}$", sums, re.MULTILINE)
+            if not digest or not has_checksum(part, state, digest[1]):
+                raise ValueError(f"{part} has another checksum or none")
+    except (OSError, ValueError) as error:
         what = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
         raise LessonError(
             f"{path} should be there, unchanged, with its index (.db) and checksums (.sha256), "

@@ -12,9 +12,11 @@ from string import Template
 import numpy as np
 
 from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.files import write_whole
+from cyclegan_lessons.history import is_intact, read_history
 from cyclegan_lessons.plotting import CURVES
-from cyclegan_lessons.report_parts import draw_svgs, named_by_step, sample_figure, table, thin
-from cyclegan_lessons.runs import read_history, write_whole
+from cyclegan_lessons.report_parts import draw_svgs, sample_figure, table, thin
+from cyclegan_lessons.runs import checkpoints_in, files_in
 
 TEMPLATE = Path(__file__).with_name("report.html")
 MARKER = b'<meta name="generator" content="cyclegan_lessons report">'  # is in every page
@@ -68,14 +70,14 @@ def make_page(run: Path) -> str:
     """The text of the page."""
     config = read_json(run / "config.json", "give the folder that --out of the train command named")
     history = read_rows(run)
-    samples = named_by_step(run / "samples", ".png")
+    samples = files_in(run, "samples")
     shown = [
         samples[round(i)] for i in np.linspace(0, len(samples) - 1, min(SAMPLES, len(samples)))
     ]
     block = -(-len(history) // POINTS)
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=f"Training run {escape(run.resolve().name)}",
-        summary=summary(history[-1], named_by_step(run / "checkpoints", ".ckpt")),
+        summary=summary(history[-1], run),
         curves_text=curves_text(len(history), block),
         samples_text=f"{len(shown)} of {len(samples)} sample grids. The rows of each, from above: "
         "x, G(x), F(G(x)), y, F(y), G(F(y)).",
@@ -97,7 +99,7 @@ def read_rows(run: Path) -> list[dict]:
     """The history of a run, at least one row; raises `LessonError` where there is none."""
     path = run / "history.csv"
     try:
-        rows = read_history(path) if path.exists() else []
+        rows = read_history(path)
         lines = path.read_text(encoding="utf-8", errors="replace").split() if path.exists() else []
     except OSError as error:
         raise LessonError(
@@ -124,15 +126,17 @@ def is_finite(rows: list[dict]) -> bool:
         return False
 
 
-def summary(last: dict, checkpoints: list[Path]) -> str:
-    """Where the run stands."""
+def summary(last: dict, run: Path) -> str:
+    """Where the run stands after the ``last`` row of its history."""
+    checkpoints = checkpoints_in(run)
     checkpoint = (
         f"The last checkpoint is {escape(checkpoints[-1].name)}."
         if checkpoints
         else "There is no checkpoint yet."
     )
     step = f"Step {last['step']}, epoch {last['epoch']}, learning rate {last['rate']:.3g}."
-    return f"{step} {checkpoint}"
+    damage = " The rows of history.csv after that step are damaged and left out."
+    return f"{step} {checkpoint}" + damage * (not is_intact(run / "history.csv"))
 
 
 def curves_text(steps: int, block: int) -> str:

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import re
 from html import escape
 from pathlib import Path
 
@@ -12,8 +11,8 @@ from PIL import Image
 
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.plotting import CURVES, draw_curves
+from cyclegan_lessons.runs import step_of
 
-NAME = re.compile(r"step_(\d+)\.(?:ckpt|png)")  # of a checkpoint or a sample that training wrote
 MOST_PIXELS = 2**25  # of a sample; training writes far smaller ones
 SAMPLE_SIZE = 640, 960  # a larger sample is made smaller, in pixels
 INK = "#123456"  # stands for the page's own text colour, light or dark
@@ -70,17 +69,6 @@ def sample_figure(path: Path) -> str:
         f'alt="test images and their translations at step {step}">'
         f"<figcaption>step {step}</figcaption></figure>"
     )
-
-
-def named_by_step(folder: Path, ending: str) -> list[Path]:
-    """The files that training wrote into ``folder``, in the order of their steps."""
-    files = [path for path in folder.glob(f"step_*{ending}") if NAME.fullmatch(path.name)]
-    return sorted(files, key=step_of)
-
-
-def step_of(path: Path) -> int:
-    """The step in the name of a checkpoint or a sample."""
-    return int(NAME.fullmatch(path.name)[1])
 
 
 def table(head: tuple, rows: list[tuple]) -> str:

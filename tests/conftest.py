@@ -1,33 +1,54 @@
-"""What the tests share: a cache of their own, small datasets, archives in both public layouts, and
-a local server."""
+"""What the tests share: a cache, small data sets, archives in both layouts, a local server."""
 
-import functools
-import http.server
 import os
+import shutil
 import tempfile
-import threading
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 
 # before anything is cached
 os.environ["CYCLEGAN_LESSONS_DATA"] = tempfile.mkdtemp(prefix="cyclegan_lessons_tests-")
 os.environ.pop("CYCLEGAN_LESSONS_URL", None)
 
+import build_html
 import numpy as np
 import pytest
+from helpers import serving
 from PIL import Image
 
 from cyclegan_lessons.dataset import prepare_orchard
 from cyclegan_lessons.orchard import render_orchard
 
+ROOT = Path(__file__).resolve().parent.parent
 # not part of the repository
 PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "apple2orange.zip"
 
 
 def pytest_sessionfinish():
-    import shutil
-
     shutil.rmtree(os.environ["CYCLEGAN_LESSONS_DATA"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory) -> Path:
+    """The book, built from the saved outputs."""
+    return build_html.build(
+        ROOT / "book", ROOT / "_config.yml", ROOT / "_toc.yml", tmp_path_factory.mktemp("built")
+    ).parent
+
+
+@pytest.fixture
+def small_book(tmp_path):
+    """A book of two pages; the build is the real one."""
+    book = tmp_path / "book"
+    shutil.copytree(ROOT / "book" / "_static", book / "_static")
+    for name in ("references.bib", "bibliography.md"):
+        shutil.copy(ROOT / "book" / name, book / name)
+    (book / "intro.md").write_text("# Hello\n\nAfter {cite:p}`zhu2017`.\n")
+    (tmp_path / "toc.yml").write_text(
+        "format: jb-book\nroot: intro\nchapters:\n  - file: bibliography\n"
+    )
+    return book
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +67,7 @@ def open_folder():
 
 @pytest.fixture(scope="session")
 def image_folder(tmp_path_factory) -> Path:
-    """A folder with trainA (5 JPEG), trainB (7), testA (2) and testB (3) of rendered images, 64
-    pixels."""
+    """A folder of rendered JPEGs, 64 pixels: trainA (5), trainB (7), testA (2), testB (3)."""
     folder = tmp_path_factory.mktemp("images")
     for i, (part, n) in enumerate({"trainA": 5, "trainB": 7, "testA": 2, "testB": 3}.items()):
         (folder / part).mkdir()
@@ -68,8 +88,7 @@ def made_layout1(image_folder, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def made_layout2(image_folder, tmp_path_factory) -> Path:
-    """An archive as the MindSpore tutorial has it: normalised rows in a MindRecord file, and images
-    to predict."""
+    """An archive as the MindSpore tutorial has it: a MindRecord file, and images to predict."""
     from mindspore.mindrecord import FileWriter
 
     folder = tmp_path_factory.mktemp("layout2")
@@ -95,48 +114,15 @@ def made_layout2(image_folder, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def photo_archive(made_layout1) -> Path:
-    """A part of the real photographs where they are there, else a made archive in the same
-    layout."""
+    """A part of the real photographs where it is there, else a made archive of that layout."""
     if PHOTOGRAPHS.is_file():
         return PHOTOGRAPHS
     print(f"{PHOTOGRAPHS} is not there; a made archive takes its place.")
     return made_layout1
 
 
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serve a folder; count the requests; break off the transfer of a file whose name starts with
-    ``broken``."""
-
-    def do_GET(self):
-        self.server.requests.append(self.path)
-        super().do_GET()
-
-    def copyfile(self, source, outputfile):
-        if self.path.startswith("/broken"):
-            outputfile.write(source.read(1000))
-        else:
-            super().copyfile(source, outputfile)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def serve(tmp_path):
-    """A function that serves a folder at a free port of this machine and returns the server; its
-    ``.url`` is the address."""
-    servers = []
-
-    def start(folder: Path) -> http.server.ThreadingHTTPServer:
-        server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))
-        )
-        server.requests, server.url = [], f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return server
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+def serve():
+    """A function that serves a folder for the time of a test and returns the server."""
+    with ExitStack() as servers:
+        yield lambda folder: servers.enter_context(serving(folder))

@@ -5,6 +5,8 @@ import struct
 import zlib
 from contextlib import contextmanager
 
+from hypothesis import strategies as st
+
 NOBODY = 65534
 
 
@@ -19,6 +21,25 @@ def as_ordinary_user():
     finally:
         if administrator:
             os.seteuid(0)
+
+
+@st.composite
+def mangled(draw, data: bytes) -> bytes:
+    """A file of which some bytes were changed, and perhaps a part cut out or put in."""
+    result = bytearray(data)
+    for _ in range(draw(st.integers(0, 4))):
+        result[draw(st.integers(0, len(result) - 1))] = draw(st.integers(0, 255))
+    start, end = sorted(draw(st.tuples(*[st.integers(0, len(result))] * 2)))
+    kind = draw(st.sampled_from(["whole", "end cut", "middle cut", "doubled", "junk"]))
+    if kind == "end cut":
+        del result[start:]
+    if kind == "middle cut":
+        del result[start:end]
+    if kind == "doubled":
+        result[start:start] = result[start:end]
+    if kind == "junk":
+        result[start:start] = draw(st.binary(max_size=40))
+    return bytes(result)
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -2,7 +2,6 @@
 broken sources stop the build."""
 
 import re
-import shutil
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +11,7 @@ import build_html
 import notebooks
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = [
@@ -66,14 +66,6 @@ class Page(HTMLParser):
         return [
             a[name] for tag, a in self.elements for t, name in wanted if t == tag and a.get(name)
         ]
-
-
-@pytest.fixture(scope="module")
-def html(tmp_path_factory) -> Path:
-    """The book, built from the saved outputs."""
-    return build_html.build(
-        ROOT / "book", ROOT / "_config.yml", ROOT / "_toc.yml", tmp_path_factory.mktemp("built")
-    ).parent
 
 
 @pytest.fixture(scope="module")
@@ -191,20 +183,6 @@ FAULTS = {
 }
 
 
-@pytest.fixture
-def small_book(tmp_path):
-    """A book of two pages; the build is the real one."""
-    book = tmp_path / "book"
-    shutil.copytree(ROOT / "book" / "_static", book / "_static")
-    for name in ("references.bib", "bibliography.md"):
-        shutil.copy(ROOT / "book" / name, book / name)
-    (book / "intro.md").write_text("# Hello\n\nAfter {cite:p}`zhu2017`.\n")
-    (tmp_path / "toc.yml").write_text(
-        "format: jb-book\nroot: intro\nchapters:\n  - file: bibliography\n"
-    )
-    return book
-
-
 def build(book: Path) -> Path:
     return build_html.build(book, ROOT / "_config.yml", book.parent / "toc.yml", book.parent)
 
@@ -241,3 +219,97 @@ def test_a_cell_that_raised_stops_the_build(small_book):
     with pytest.raises(SystemExit, match="01_bad.ipynb: cell call raised ValueError: too small"):
         build(small_book)
     assert not (small_book.parent / "html").exists()
+
+
+MENTION = re.compile(r"\bchapters?\s+\d+", re.IGNORECASE)
+
+
+def article(page: Page):
+    """The text of a page without its title and its code."""
+    soup = BeautifulSoup(page.path.read_text(encoding="utf-8"), "html.parser")
+    found = soup.select_one("article.bd-article")
+    for element in found.select("h1, pre, code, .prev-next-footer") if found else []:
+        element.decompose()
+    return found
+
+
+def test_every_mention_of_a_chapter_is_a_link_to_it(pages):
+    links = 0
+    for name, page in pages.items():
+        text = article(page)
+        if text is None:
+            continue
+        for link in text.select("a[href]"):
+            number = re.fullmatch(r"(?:chapter )?(\d{1,2})", link.get_text(), re.IGNORECASE)
+            target = re.match(r"(\d\d)_\w+\.html", link["href"])
+            if number and target:
+                assert int(number[1]) == int(target[1]), f"{name}: {link}"
+                links += 1
+            link.decompose()
+        assert not MENTION.findall(text.get_text()), f"{name}: a mention that is no link"
+    assert links >= 40
+
+
+def test_each_chapter_says_how_long_it_reads_and_runs(pages):
+    for chapter in CHAPTERS:
+        said = re.search(
+            r"Reads in about \d+ minutes, runs in about \d+ (?:second|minute)s? on \d+ cores\.",
+            pages[f"{chapter}.html"].text,
+        )
+        assert said, chapter
+    assert "Reads in about" not in pages["intro.html"].text
+
+
+def metadata(page: Page) -> dict:
+    return {
+        attributes.get("name") or attributes.get("property"): attributes.get("content")
+        for tag, attributes in page.elements
+        if tag == "meta"
+    }
+
+
+def test_pages_describe_themselves_to_those_who_share_them(html, pages):
+    described = [metadata(pages[f"{name}.html"]) for name in ["intro", *CHAPTERS]]
+    assert len({found["description"] for found in described}) == len(described)
+    for found in described:
+        assert 50 < len(found["description"]) <= 162
+        assert found["og:title"] and found["og:description"] == found["description"]
+        assert (html / found["og:image"]).is_file()
+    title = re.search("<title>(.*?)</title>", (html / "intro.html").read_text())
+    assert title[1] == "CycleGAN Lessons"
+
+
+def test_boxes_and_exercises_have_titles(pages):
+    exercises = 0
+    for name, page in pages.items():
+        for title in article(page).select(".admonition-title") if article(page) else []:
+            assert title.get_text().strip() not in ("Note", "Warning", "Tip"), name
+            if re.match(r"(Solution to )?Exercise", title.get_text()):
+                assert re.search(r"\(.+\)\s*$", title.get_text()), f"{name}: {title.get_text()}"
+                exercises += 1
+    assert exercises >= 58  # of each two, one is the solution
+
+
+def test_names_in_the_side_bar_are_those_of_the_introduction(pages):
+    soup = BeautifulSoup(pages["intro.html"].path.read_text(encoding="utf-8"), "html.parser")
+    for chapter in CHAPTERS:
+        side, text = (
+            soup.select_one(f'{place} a[href="{chapter}.html"]').get_text().strip()
+            for place in (".bd-sidebar-primary", "article table")
+        )
+        assert side == text
+
+
+def test_the_folder_holds_what_pages_load_and_no_more(html):
+    assert [path.name for path in html.glob("_static/mathjax/*.js")] == ["tex-chtml.js"]
+    assert not list(html.rglob("*.map")) and not (html / "genindex.html").exists()
+    static = sum(path.stat().st_size for path in (html / "_static").rglob("*") if path.is_file())
+    assert static < 10e6
+
+
+def test_the_first_lines_of_the_book_run():
+    text = (ROOT / "book" / "intro.md").read_text(encoding="utf-8")
+    names = {}
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], names)
+    assert names["oranges"].shape == (4, 64, 64, 3)
+    assert abs(names["oranges"].astype(int) - names["apples"]).mean() > 5

@@ -1,5 +1,6 @@
 """The cache: complete or not at all, readable for whom the user wants, and nothing else touched."""
 
+import errno
 import os
 import pwd
 import re
@@ -109,6 +110,18 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     alive.send_signal(signal.SIGKILL)
     alive.wait()
     alive.stdout.close(), killed.stdout.close()
+
+
+def test_a_full_disk_names_the_folder_of_the_user(tmp_path):
+    """Not the unfinished one inside, which is gone by then."""
+
+    def write_inside(target):
+        with unfinished_folder(target):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(LessonError, match=f"^{tmp_path} must be .* No space left") as caught:
+        make_once("name", [], write_inside, tmp_path)
+    assert "unfinished" not in str(caught.value)
 
 
 def test_an_error_leaves_nothing(tmp_path):

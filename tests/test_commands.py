@@ -3,17 +3,26 @@ which is quicker."""
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
+import mindspore as ms
 import numpy as np
 import pytest
 from PIL import Image
 
-from cyclegan_lessons import dataset
+from cyclegan_lessons import checkpoint, inference, scores
 from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.dataset import prepare_orchard
+from cyclegan_lessons.inference import SHIPPED_MODEL
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -132,28 +141,76 @@ def test_translate_writes_the_pictures(trained, folder, lessons):
     assert Image.open(folder / "out" / "side_by_side" / "1.png").size == (96, 48)
 
 
-def test_evaluate_prints_a_table_or_json(trained, folder, lessons, monkeypatch):
+def test_translate_replaces_nothing_unless_asked_for(trained, folder, lessons):
     checkpoint = folder / "run" / "checkpoints" / "step_0000003.ckpt"
-    monkeypatch.setattr(
-        dataset,
-        "prepare_dataset",
-        lambda name, image_size: prepare_orchard(image_size, 2, 3, folder=folder / "data"),
-    )
-    result = lessons("evaluate", "--checkpoint", checkpoint, "--dataset", "orchard", "--json")
+    command = ["translate", "mine/testA/1.jpg", "--checkpoint", checkpoint, "--out", "twice"]
+    assert lessons(*command).returncode == 0
+    again = lessons(*command)
+    assert again.returncode == 1
+    assert "error: the results must not replace other files, but twice/1.png is there" in again.err
+    assert lessons(*command, "--overwrite").returncode == 0
+
+
+@pytest.fixture
+def small_orchard(folder, monkeypatch):
+    """A function that lets ``evaluate`` have so many test scenes."""
+
+    def scenes(n):
+        monkeypatch.setattr(
+            scores,
+            "prepare_dataset",
+            lambda name, image_size: prepare_orchard(image_size, 2, n, folder=folder / "data"),
+        )
+
+    return scenes
+
+
+def test_evaluate_prints_a_table_or_json(trained, folder, lessons, small_orchard):
+    small_orchard(10)
+    command = ["evaluate", "--checkpoint", "run/checkpoints/step_0000003.ckpt"]
+    result = lessons(*command, "--json")
     assert result.returncode == 0, result.err
+    assert "40/40" in result.err  # the progress bar
     numbers = json.loads(result.out)
-    assert (
-        set(numbers) == {"x2y", "y2x"}
-        and 0 < numbers["x2y"]["fruit_error"] < 1
-        and numbers["y2x"]["images"] == 3
-    )
-    table = lessons("evaluate", "--checkpoint", checkpoint, "--dataset", "orchard").out
-    low, high = numbers["x2y"]["interval"]["relative_fruit_error"]
-    assert (
-        f"relative_fruit_error    {numbers['x2y']['relative_fruit_error']:.4f}   {low:.4f} to "
-        f"{high:.4f}\n" in table
-    )
+    assert list(numbers) == ["x2y", "y2x"]
+    assert list(numbers["x2y"]) == [
+        "images",
+        "cycle_error",
+        "fruit_error",
+        "fruit_baseline",
+        "outside_error",
+        "edge_agreement",
+        "ssim",
+        "ssim_baseline",
+        "fruit_ssim",
+        "fruit_ssim_baseline",
+        "relative_fruit_error",
+        "kernel_distance",
+        "kernel_baseline",
+        "interval",
+    ]
+    assert 0 < numbers["x2y"]["fruit_error"] < 1
+    assert numbers["y2x"]["images"] == 10
+    table = lessons(*command).out
+    assert table.startswith("x2y                        value   95% interval\n")
+    for name in ("relative_fruit_error", "edge_agreement"):
+        value, (low, high) = numbers["x2y"][name], numbers["x2y"]["interval"][name]
+        assert f"  {name:22}{value:8.4f}   {low:.4f} to {high:.4f}\n" in table
     assert "no twins" not in table
+    assert "at least" not in table
+
+
+def test_evaluate_says_why_there_is_no_interval(trained, lessons, small_orchard):
+    small_orchard(2)
+    command = ["evaluate", "--checkpoint", "run/checkpoints/step_0000003.ckpt"]
+    table = lessons(*command).out
+    assert " to " not in table.split("An interval")[0]
+    assert "interval" not in table.splitlines()[0]
+    assert table.endswith(
+        "An interval needs at least 10 test images of each domain that it uses.\n"
+    )
+    numbers = json.loads(lessons(*command, "--json").out)
+    assert numbers["y2x"]["interval"] == {}
 
 
 def test_fetch_prints_the_folder(folder, lessons):
@@ -183,7 +240,23 @@ def test_every_command_explains_itself(command, lessons):
             ("train", "--device", "TPU"),
             "device_target must be auto, Ascend, GPU, CPU, but it is 'TPU'; choose one of these.",
         ),
-        (("translate", "none.png"), "none.png"),
+        (
+            ("translate", "none.png"),
+            "an image or a folder of images was expected at none.png, but there is none; check",
+        ),
+        (
+            ("translate", "mine/testA", "--checkpoint", "best.model"),
+            "the name of a checkpoint must end in .ckpt, but it is best.model; rename",
+        ),
+        (
+            ("translate", "mine/testA", "--device", "TPU"),
+            "device_target must be auto, Ascend, GPU, CPU, but it is 'TPU'; choose one of these.",
+        ),
+        (("evaluate", "--device", "TPU"), "but it is 'TPU'; choose one of these."),
+        (
+            ("translate", "mine/testA", "--out", "mine/testA"),
+            "mine/testA/0.png is one of the images to translate",
+        ),
         (
             ("translate", "mine/testA", "--checkpoint", "none.ckpt"),
             "a checkpoint was expected at none.ckpt, but there is no",
@@ -195,13 +268,15 @@ def test_every_command_explains_itself(command, lessons):
     ],
 )
 def test_bad_input_is_one_sentence_and_a_non_zero_exit(arguments, sentence, folder, lessons):
-    if arguments[0] != "evaluate":
+    (folder / "best.model").write_bytes(SHIPPED_MODEL.read_bytes())
+    if arguments[0] != "evaluate" and "--out" not in arguments:
         arguments += ("--out", "bad")
     result = lessons(*arguments)
-    assert result.returncode == 1 and result.out == ""
-    assert (
-        result.err.startswith("error: ") and sentence in result.err and result.err.count("\n") == 1
-    )
+    assert result.returncode == 1
+    assert result.out == ""
+    assert result.err.startswith("error: ")
+    assert sentence in result.err
+    assert result.err.count("\n") == 1
     assert not (folder / "bad").exists()
 
 
@@ -212,7 +287,214 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(folder, lessons):
     assert "file/run cannot be written (Not a directory); choose another folder." in result.err
 
 
-@pytest.mark.parametrize("steps", ["0", "-3", "many"])
+@pytest.mark.parametrize("steps", ["0", "-3", "many", "1.5", "", "²"])
 def test_numbers_are_checked(steps, lessons):
     result = lessons("train", "--steps", steps, "--out", "bad")
-    assert result.returncode == 2 and "--steps" in result.err
+    assert result.returncode == 2
+    said = f"argument --steps: a whole number from 1 on is expected, not {steps!r}"
+    # argparse takes a negative number for an option
+    assert said in result.err or "--steps: expected one argument" in result.err
+
+
+@pytest.mark.parametrize(
+    ("out", "sentence"),
+    [
+        ("~nosuchuser/x", "the home folder at the start of '~nosuchuser/x' is not known here"),
+        ("", "a name or a path is expected, not ''"),
+        ("a\0b", "a name or a path is expected, not 'a\\x00b'"),
+    ],
+)
+def test_places_are_checked(out, sentence, lessons):
+    for arguments in (
+        ["translate", "a.png", "--out", out],
+        ["fetch", "--url", out],
+        ["evaluate", "--dataset", out],
+    ):
+        result = lessons(*arguments)
+        assert result.returncode == 2
+        assert result.err.endswith("\n")
+        assert sentence in result.err
+
+
+def test_a_tilde_is_the_home_folder_in_any_shell(folder, lessons, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    result = lessons("fetch", "--dataset", "mine", "--out", "~/kept")
+    assert (result.returncode, result.err) == (0, "")
+    assert list((folder / "home" / "kept").iterdir())
+
+
+def test_help_needs_no_mindspore():
+    """Else it would take seconds; `PUBLIC` in __init__.py says how."""
+    program = "import sys\nfrom cyclegan_lessons.__main__ import main\n"
+    program += "try:\n    main(['--help'])\nfinally:\n    assert 'mindspore' not in sys.modules"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "evaluate" in result.stdout
+
+
+# ---- what can happen to a process and to its output
+
+
+def through_shell(line, folder, **environment):
+    """Run a line of bash, in which $LESSONS is the program."""
+    known = {**os.environ, "LESSONS": f"{sys.executable} -m cyclegan_lessons", **environment}
+    known.pop("PYTHONUNBUFFERED", None)
+    known |= {"CYCLEGAN_LESSONS_DATA": str(folder / "data"), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        ["bash", "-c", line], cwd=folder, capture_output=True, text=True, env=known
+    )
+
+
+def test_an_output_that_nobody_takes_is_one_sentence(folder):
+    result = through_shell("$LESSONS --help > /dev/full", folder)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: the output cannot be read or written (No space left")
+    assert result.stderr.count("\n") == 1
+    result = through_shell("$LESSONS --help | true; exit ${PIPESTATUS[0]}", folder)
+    assert "Traceback" not in result.stderr
+    assert result.returncode in (0, 1)  # 0 when all was written before the reader ended
+
+
+def test_closed_outputs_are_no_fault(folder):
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        result = through_shell(f"$LESSONS fetch --dataset mine --out kept {closed}", folder)
+        assert (result.returncode, result.stderr) == (0, ""), closed
+
+
+def test_names_that_the_terminal_cannot_show(folder):
+    result = through_shell(
+        "$LESSONS fetch --dataset mine --out 🍎 && $LESSONS fetch --dataset 🍊; exit $?",
+        folder,
+        PYTHONIOENCODING="ascii",
+    )
+    assert result.returncode == 1
+    assert result.stdout.startswith("\\U0001f34e")
+    assert "\\U0001f34a" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_deleted_folder_is_one_sentence(folder):
+    result = through_shell("mkdir gone; cd gone; rmdir ../gone; $LESSONS evaluate", folder)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: the current folder was deleted; change into one that is there (cd) and try again.\n"
+    )
+
+
+def test_ctrl_c_while_mindspore_is_imported_waits_for_its_end():
+    """MindSpore's import would end in an abort. Another module of its is found when it comes."""
+    program = """
+import os, signal, sys
+from cyclegan_lessons.__main__ import main
+
+class CtrlC:
+    def find_spec(self, name, path, target=None):
+        if name == "mindspore.ops":
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, CtrlC())
+code = main(["evaluate"])
+print("mindspore.nn" in sys.modules)
+sys.exit(code)
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "True\n", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_that_mindspore_turns_into_an_error_is_ctrl_c(number, lessons, monkeypatch):
+    def read(path):
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(10)  # until the signal is heard
+        except KeyboardInterrupt:
+            raise RuntimeError("as load_checkpoint does") from None
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(inference, "read_checkpoint", read)
+    result = lessons("evaluate")
+    assert (result.returncode, result.out, result.err) == (130, "", "")
+    assert signal.getsignal(number) == before
+
+
+def test_what_the_system_refuses_is_one_sentence(lessons, monkeypatch):
+    def refuse(*arguments):
+        raise PermissionError(13, "Permission denied", "somewhere/else")
+
+    monkeypatch.setattr(inference, "read_checkpoint", refuse)
+    result = lessons("evaluate")
+    assert result.returncode == 1
+    assert result.err == (
+        "error: somewhere/else cannot be read or written (Permission denied); check that it is "
+        "there, its permissions, and the space on the disk.\n"
+    )
+
+
+INFOS = {
+    "not JSON": b"{",
+    "a list": b"[1, 2]",
+    "null": b"null",
+    "no config": b'{"step": 3}',
+    "no step": b'{"config": {"base_channels": 2}}',
+    "config is a list": b'{"config": [], "step": 3}',
+    "config is text": b'{"config": "demo", "step": 3}',
+    "an unknown setting": b'{"config": {"colour": "red"}, "step": 3}',
+    "channels as text": b'{"config": {"base_channels": "2"}, "step": 3}',
+    "channels below 1": b'{"config": {"base_channels": -2}, "step": 3}',
+    "channels not whole": b'{"config": {"base_channels": 2.5}, "step": 3}',
+    "very many channels": b'{"config": {"base_channels": 1000000000}, "step": 3}',
+    "very many blocks": b'{"config": {"base_channels": 2, "n_layers": 1000000000}, "step": 3}',
+    "step as text": b'{"config": {"base_channels": 2}, "step": "3"}',
+    "an infinite rate": b'{"config": {"learning_rate": Infinity}, "step": 3}',
+}
+
+
+@pytest.mark.parametrize("fault", INFOS)
+def test_a_checkpoint_with_damaged_facts_is_one_sentence(fault, lessons, folder, monkeypatch):
+    """Its checksum is right, so somebody wrote it like this."""
+    tensors = {"G.encoder.1.weight": ms.Tensor(np.zeros((2, 3, 7, 7), np.float32))}
+    monkeypatch.setattr(checkpoint.json, "dumps", lambda info: INFOS[fault].decode())
+    checkpoint.write_checkpoint(folder / "facts.ckpt", tensors, {})
+    monkeypatch.undo()
+    for command in (
+        ["evaluate", "--checkpoint", "facts.ckpt"],
+        ["translate", "mine/testA", "--checkpoint", "facts.ckpt", "--out", "bad"],
+    ):
+        result = lessons(*command)
+        assert (result.returncode, result.out) == (1, "")
+        assert result.err.startswith("error: facts.ckpt "), result.err
+        assert result.err.count("\n") == 1
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that an ordinary user can reach; pytest's own is root's alone when root runs it."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o777)
+        yield Path(name)
+
+
+@pytest.mark.parametrize("closed", ["in", "in/a.png", "shut", "shut.ckpt"])
+def test_what_may_not_be_read_or_written_is_named(closed, open_folder, capfd, monkeypatch):
+    monkeypatch.chdir(open_folder)
+    for name in ("in", "shut"):
+        (open_folder / name).mkdir()
+    Image.new("RGB", (16, 16)).save(open_folder / "in" / "a.png")
+    shutil.copy(SHIPPED_MODEL, open_folder / "shut.ckpt")
+    shutil.copy(SHIPPED_MODEL, open_folder / "model.ckpt")
+    command = ["translate", open_folder / "in", "--out", open_folder / "shut" / "out"]
+    command += ["--checkpoint", open_folder / (closed if "ckpt" in closed else "model.ckpt")]
+    os.chmod(open_folder / closed, 0)
+    user = os.geteuid()
+    os.seteuid(user or 65534)  # root may read and write all of it
+    try:
+        code = main([str(argument) for argument in command])
+    finally:
+        os.seteuid(user)
+        os.chmod(open_folder / closed, 0o700)
+    out, err = capfd.readouterr()
+    assert (code, out) == (1, "")
+    (sentence,) = (line for line in err.splitlines() if line.startswith("error: "))
+    assert str(open_folder / closed) in sentence
+    assert "Permission denied" in sentence

@@ -1,5 +1,4 @@
-"""MindRecord files and the random pairs read from them: nothing is lost, and (seed, epoch, place)
-decide everything."""
+"""MindRecord files, and random pairs out of them that (seed, epoch, place) decide."""
 
 import hashlib
 import io
@@ -67,8 +66,7 @@ def stored(path) -> list:
 
 @pytest.fixture(scope="session")
 def numbered(tmp_path_factory) -> Path:
-    """A data folder whose images are of one colour each, so that it shows which ones were read: 5
-    in X, 8 in Y."""
+    """A data folder of images of one colour each, to tell which were read: 5 in X, 8 in Y."""
     folder = tmp_path_factory.mktemp("numbered")
     for name, n in (("train_x", 5), ("train_y", 8), ("test_x", 2), ("test_y", 2)):
         write_mindrecord(
@@ -115,8 +113,7 @@ def test_rgb_jpeg_files_are_stored_byte_for_byte(image_folder, tmp_path):
 
 
 def test_files_of_every_mode_become_rgb(tmp_path):
-    """One picture, a red ramp beside a transparent part, saved in many ways, has the same colours
-    in the MindRecord."""
+    """A red ramp beside a transparent part has the same colours, however it was saved."""
     ramp = np.zeros((40, 60, 3), np.uint8)
     ramp[..., 0] = np.arange(60) * 4
     rgb, folder = Image.fromarray(ramp), tmp_path / "files"
@@ -147,6 +144,12 @@ def test_files_of_every_mode_become_rgb(tmp_path):
                 target.min(2, keepdims=True) == 255, 255, target[..., :1].repeat(3, 2)
             )
         assert abs(image - target).mean() < 3, name
+
+
+@pytest.mark.parametrize("name", ["two  spaces", "new\nline", "a.b", "ü🍎", "-"])
+def test_sets_of_any_name(name, tmp_path):
+    write_mindrecord([("a", np.zeros((4, 4, 3), np.uint8))], tmp_path / f"{name}.mindrecord")
+    assert load_images(tmp_path, name).shape == (1, 4, 4, 3)
 
 
 def test_very_large_photographs_are_stored_smaller(tmp_path, monkeypatch):
@@ -207,6 +210,7 @@ def test_a_full_disk(tmp_path):
         text=True,
     )
     assert "must be a folder that can be written" in result.stdout, result
+    assert result.stdout.startswith("out must be a folder"), result
     assert not re.search("Exception thrown|Refer to|Syntax error", result.stdout), result
     assert result.stdout.count("\n") == 1, result
     assert list((tmp_path / "out").iterdir()) == []
@@ -228,8 +232,7 @@ def test_orchard_folder(orchard_folder):
 
 
 def test_no_scene_is_in_two_sets_of_the_orchard():
-    """Neither the scenes of the four sets nor those of two seeds overlap: their masks all
-    differ."""
+    """The masks of the four sets and of two seeds all differ."""
     masks = [orchard.render_orchard(8, 32, seed=seed).masks for seed in range(8)]
     assert len({mask.tobytes() for part in masks for mask in part}) == 64
 
@@ -446,8 +449,7 @@ def test_a_batch_is_its_items_whatever_the_batch_size(orchard_folder):
 
 
 def test_one_image_differs_over_two_epochs(tmp_path):
-    """With one image a side there is no order, so only fresh augmentation can make the epochs
-    differ (trap 5)."""
+    """With one image a side only fresh augmentation can make the epochs differ (trap 5)."""
     scenes = orchard.render_orchard(1, 64)
     for name, image in (("train_x", scenes.images[0]), ("train_y", scenes.twins[0])):
         write_mindrecord([("one", image)], tmp_path / f"{name}.mindrecord")
@@ -470,8 +472,7 @@ def test_an_epoch_shows_everything_and_is_as_long_as_the_longer_side(numbered):
 
 
 def test_the_draws_of_x_and_y_are_independent(numbered):
-    """Over many epochs each X meets each Y about equally often: a chi-squared test on the table of
-    first pairs."""
+    """Each X meets each Y about equally often: a chi-squared test of first pairs."""
     table = np.zeros((5, 8))
     for epoch in range(400):
         rngs = [np.random.default_rng([0, epoch, side]) for side in (0, 1)]
@@ -533,6 +534,22 @@ def test_too_few_images(batch_size, workers, advice, numbered):
             ask(numbered, batch_size=batch_size, workers=workers)
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda folder: load_unpaired(folder, image_size=0),
+        lambda folder: load_unpaired(folder, 16, batch_size=0),
+        lambda folder: epoch_steps(folder, workers=-1),
+        lambda folder: load_images(folder, "test_x", limit=0),
+        lambda folder: load_images(folder, "test_x", image_size=-1),
+    ],
+    ids=["image_size", "batch_size", "workers", "limit", "image_size of a set"],
+)
+def test_numbers_below_one(use, numbered):
+    with pytest.raises(LessonError, match="must be 1 or more, but it is [0-]"):
+        use(numbered)
+
+
 @pytest.mark.parametrize("batch_size, workers, steps", [(1, 1, 8), (8, 1, 1), (3, 1, 2), (2, 3, 1)])
 def test_steps_of_an_epoch(batch_size, workers, steps, numbered):
     assert epoch_steps(numbered, batch_size, workers) == steps
@@ -560,8 +577,7 @@ def test_leaving_in_the_middle_is_quiet():
 
 
 def reference(image: np.ndarray, size: int, left: int, top: int, flip: bool) -> np.ndarray:
-    """The paper's code in words: resize to 286/256 of the crop (bicubic), crop, flip, scale to [-1,
-    1]."""
+    """The paper's code in words: resize to 286/256 (bicubic), crop, flip, scale to [-1, 1]."""
     loaded = round(size * 286 / 256)
     pixels = np.asarray(Image.fromarray(image).resize((loaded, loaded), Image.BICUBIC))[
         top : top + size, left : left + size
@@ -588,8 +604,7 @@ def test_augmentation_is_resize_crop_flip(seed, size, stored_size):
 
 
 def test_crops_and_flips_take_every_value():
-    """All 9 × 9 places at 72 → 64 pixels... of a ramp, and both directions, come up, about equally
-    often."""
+    """All 9 × 9 places at 72 → 64 pixels and both directions come up about equally often."""
     x, y = np.meshgrid(np.arange(64), np.arange(64))
     encoded = np.frombuffer(
         encode_array("", np.stack([2 * x, 2 * y, 0 * x], 2).astype(np.uint8))[1], np.uint8

@@ -5,6 +5,7 @@ from functools import cache
 import mindspore as ms
 import numpy as np
 import pytest
+from helpers import check_start_weights
 from hypothesis import given
 from hypothesis import strategies as st
 from mindspore import nn
@@ -27,8 +28,7 @@ def paper_discriminator() -> PatchDiscriminator:
 
 
 def without_norm(discriminator: PatchDiscriminator) -> PatchDiscriminator:
-    """Take the instance norms out: each looks at its whole map, so with them every score depends on
-    every pixel."""
+    """Take out the instance norms, with which every score depends on every pixel."""
     norms = [i for i, cell in enumerate(discriminator.layers) if isinstance(cell, InstanceNorm2d)]
     for i in norms:
         discriminator.layers[i] = nn.Identity()
@@ -41,8 +41,7 @@ def without_norm(discriminator: PatchDiscriminator) -> PatchDiscriminator:
 def give_weights(
     discriminator: PatchDiscriminator, seed: int, positive: bool = False
 ) -> PatchDiscriminator:
-    """Draw weights that keep numbers of order one; positive ones, so that no two paths to a pixel
-    cancel out."""
+    """Draw weights that keep numbers of order one; positive ones, so that no paths cancel."""
     rng = np.random.default_rng(seed)
     for p in discriminator.trainable_params():
         values = rng.normal(
@@ -75,8 +74,7 @@ def test_a_map_of_30x30_at_the_papers_size():
 
 
 def gradients_of_cells(discriminator, image: np.ndarray, cells: list) -> np.ndarray:
-    """Gradient of each of these scores with respect to the image: one copy of the image per cell,
-    one backward pass."""
+    """Gradient of each of these scores by the image: one copy of the image for each cell."""
     copies = ms.Tensor(np.repeat(image, len(cells), axis=0))
 
     def chosen(copies):
@@ -89,8 +87,7 @@ def gradients_of_cells(discriminator, image: np.ndarray, cells: list) -> np.ndar
 @examples(4)
 @given(height=st.integers(80, 110), width=st.integers(80, 110), seed=st.integers(0, 10**6))
 def test_every_inner_score_sees_70_pixels(height, width, seed):
-    """The gradient of a score is positive on its 70×70 square and zero outside, at every cell far
-    from the border."""
+    """The gradient of a score is positive on its 70×70 square and zero outside."""
     discriminator = without_norm(
         give_weights(PatchDiscriminator(base_channels=1), seed, positive=True)
     )
@@ -193,8 +190,7 @@ def test_scores_are_raw():
 
 
 def test_the_first_layer_has_no_norm():
-    """The first layer's strength counts: twice its weights and bias give other scores, which a norm
-    would prevent."""
+    """Twice the first layer's weights and bias give other scores; a norm would undo that."""
     discriminator = give_weights(PatchDiscriminator(base_channels=2), 3)
     image = np.random.default_rng(0).uniform(-1, 1, (1, 3, 48, 48)).astype(np.float32)
     # the first convolution and LeakyReLU
@@ -214,13 +210,7 @@ def test_parameters_at_the_papers_size():
 
 
 def test_start_weights():
-    for parameter in paper_discriminator().trainable_params():
-        values, n = parameter.asnumpy(), parameter.size
-        if values.ndim == 1:
-            assert np.all(values == 0), parameter.name
-        else:  # N(0, 0.02): mean and spread lie within four standard errors
-            assert abs(values.mean()) < 4 * 0.02 / np.sqrt(n), parameter.name
-            assert abs(values.std() - 0.02) < 4 * 0.02 / np.sqrt(2 * n), parameter.name
+    check_start_weights(paper_discriminator())
 
 
 def test_channels_stop_growing_at_eight_times_the_first():

@@ -1,10 +1,11 @@
-"""Fetching apple2orange over HTTP from this machine: both layouts arrive whole, and whatever is
-wrong leaves nothing."""
+"""Fetching apple2orange: both layouts arrive complete, and whatever is wrong leaves nothing."""
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import http.server
+import io
 import os
 import pty
 import re
@@ -14,6 +15,7 @@ import stat
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -22,7 +24,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers_faults import as_ordinary_user, png
+from helpers_faults import as_ordinary_user, mangled, png
+from hypothesis import given, settings
+from PIL import Image
 
 from cyclegan_lessons import archives, fetch
 from cyclegan_lessons.cache import file_sha256
@@ -83,8 +87,7 @@ def test_layout_2_over_http(site, image_folder, tmp_path):
 
 
 def test_the_photographs_through_the_real_path(photo_archive, serve, tmp_path):
-    """Served, downloaded, converted and read in pairs: the archive beside the checkout, or a made
-    one."""
+    """Served, downloaded, converted and read in pairs: real photographs, or made ones."""
     server = serve(photo_archive.parent)
     data = prepare_dataset(
         "apple2orange", 64, url=f"{server.url}/{photo_archive.name}", folder=tmp_path / "cache"
@@ -159,8 +162,7 @@ def test_all_mirrors_fail(site, tmp_path, monkeypatch):
 
 
 def check_fails(url: str, words: str, tmp_path: Path):
-    """The one sentence names the source and the reason, nothing is left, and what was fetched
-    before stays."""
+    """One sentence names the source and the reason, and nothing is left."""
     with pytest.raises(LessonError, match=words) as caught:
         fetch_apple2orange(url, tmp_path / "cache")
     message = str(caught.value)
@@ -227,8 +229,7 @@ def test_an_archive_with_a_changed_byte(site, made_layout1, tmp_path):
 def test_an_archive_of_a_kind_that_cannot_be_read(
     offset, value, reason, site, made_layout1, tmp_path
 ):
-    """The method of compression, or the flag of a password, of every file in the directory at the
-    archive's end."""
+    """In the archive's directory: the method of compression, or the flag of a password."""
     data = bytearray(made_layout1.read_bytes())
     for match in re.finditer(b"PK\x01\x02", bytes(data)):
         data[match.start() + offset] = value
@@ -556,6 +557,31 @@ def test_a_kept_set_that_lost_something(harm, site, made_layout1, tmp_path):
         assert str(folder) in str(caught.value)
     shutil.rmtree(folder)
     assert counts(fetch_apple2orange(url, tmp_path / "cache"))["testA"] == 2
+
+
+@functools.cache
+def small_archive() -> bytes:
+    """An archive of one small image in each folder."""
+    file, picture = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (4, 4), "red").save(picture, "PNG")
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in PARTS:
+            archive.writestr(f"{part}/1.png", picture.getvalue())
+    return file.getvalue()
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=mangled(small_archive()))
+def test_mangled_archives_are_read_or_end_in_one_sentence(data):
+    with tempfile.TemporaryDirectory() as folder:
+        path, cache = Path(folder, "a.zip"), Path(folder, "cache")
+        path.write_bytes(data)
+        try:
+            assert sum(counts(fetch_apple2orange(str(path), cache)).values()) >= 4
+        except LessonError as error:
+            assert str(error).isprintable() and "CYCLEGAN_LESSONS_URL" in str(error)
+            assert nothing_left(cache)
+        assert sorted(Path(folder).iterdir()) in ([path], [path, cache])
 
 
 class Rude(http.server.BaseHTTPRequestHandler):

@@ -1,11 +1,11 @@
-"""The generator: sizes, the paper's parameters, start weights, and what must not depend on the
-batch or the mode."""
+"""The generator: sizes, the paper's parameters, start weights, and what must not matter."""
 
 from functools import cache
 
 import mindspore as ms
 import numpy as np
 import pytest
+from helpers import check_start_weights
 from hypothesis import given
 from hypothesis import strategies as st
 from mindspore import nn
@@ -87,8 +87,7 @@ def test_training_and_inference_are_the_same():
 
 
 def test_values_are_limited_by_tanh():
-    """With a last layer a hundred times as strong, values come near both ends of [-1, 1] and never
-    leave it."""
+    """With a last layer 100 times as strong, values come near both ends of [-1, 1], not beyond."""
     generator = ResNetGenerator(base_channels=4, n_layers=1)
     *_, weight, bias = generator.trainable_params()
     images = random_images(1, 3, 16, 16)
@@ -139,18 +138,11 @@ def test_nine_distinct_blocks():
 
 
 def test_start_weights():
-    for parameter in paper_generator().trainable_params():
-        values, n = parameter.asnumpy(), parameter.size
-        if values.ndim == 1:
-            assert np.all(values == 0), parameter.name
-        else:  # N(0, 0.02): mean and spread lie within four standard errors
-            assert abs(values.mean()) < 4 * 0.02 / np.sqrt(n), parameter.name
-            assert abs(values.std() - 0.02) < 4 * 0.02 / np.sqrt(2 * n), parameter.name
+    check_start_weights(paper_generator())
 
 
 def test_every_convolution_but_the_last_is_normalised():
-    """Doubling the weights of a layer that instance norm follows changes next to nothing; of the
-    last one, it does."""
+    """Doubling weights before an instance norm changes nearly nothing; of the last layer, much."""
     generator, images = ResNetGenerator(base_channels=4, n_layers=2), random_images(1, 3, 16, 16)
     before = forward(generator, images, "PyNative")
     *inner, last = [p for p in generator.trainable_params() if len(p.shape) == 4]
@@ -162,8 +154,7 @@ def test_every_convolution_but_the_last_is_normalised():
 
 
 def test_a_picture_of_one_colour_has_no_border():
-    """With reflection padding an even picture stays even, also at the border; zeros around it would
-    show."""
+    """With reflection padding an even picture stays even; zeros around it would not do that."""
     generator = ResNetGenerator(base_channels=4, n_layers=0)
     for parameter in generator.trainable_params():
         if len(parameter.shape) == 1:

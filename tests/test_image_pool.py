@@ -52,8 +52,7 @@ def test_pool_fills_first(size, seed):
 @PROPERTY
 @given(size=st.integers(1, 20), batch=st.integers(1, 4), seed=st.integers(0, 10**6))
 def test_every_query_returns_or_keeps_each_image_once(size, batch, seed):
-    """A swap loses and doubles nothing: what was returned and what is stored are together all that
-    was given."""
+    """What was returned and what is stored are together all that came in."""
     pool, returned, given_images = ImagePool(size, seed), [], range(0, 40 * batch)
     for start in given_images[::batch]:
         answer = numbers(pool.query(numbered(*range(start, start + batch))))
@@ -164,8 +163,7 @@ def test_shape_and_type_are_kept(batch):
 
 
 def test_draws_are_those_of_the_default_seed():
-    """The saved outputs of the book and every resumed run rest on this very sequence: a coin below
-    1/2 keeps the fresh one."""
+    """Saved outputs and resumed runs rest on this very sequence."""
     rng, stored, expected = np.random.default_rng(0), [0, 1, 2], [0, 1, 2]
     for number in range(3, 40):
         if rng.random() < 0.5:

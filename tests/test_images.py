@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers_faults import as_ordinary_user, chunk, png
+from helpers_faults import as_ordinary_user, chunk, mangled, png
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 import cyclegan_lessons
@@ -146,6 +148,39 @@ def test_an_image_that_may_not_be_read(read, open_folder):
 def test_a_name_that_is_too_long(read, tmp_path):
     with pytest.raises(LessonError, match="cannot be read, the system says: File name too long"):
         read(tmp_path / f"{'a' * 300}.png")
+
+
+def small_images() -> list[bytes]:
+    """A picture as JPEG with EXIF, as PNG with a palette, with transparency, and with 16 bits."""
+    rgb = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    grey = Image.fromarray(np.arange(108, dtype=np.uint16).reshape(9, 12) * 600)
+    palette, alpha = rgb.quantize(8), rgb.convert("RGBA")
+    kinds = ((rgb, "JPEG"), (rgb, "PNG"), (palette, "PNG"), (alpha, "PNG"), (grey, "PNG"))
+    files = []
+    for image, kind in kinds:
+        file = io.BytesIO()
+        image.save(file, kind, exif=exif)
+        files.append(file.getvalue())
+    return files
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    data=st.sampled_from(small_images()).flatmap(mangled),
+    read=st.sampled_from([read_image, encode_file]),
+)
+def test_mangled_images_are_read_or_end_in_one_sentence(data, read, tmp_path):
+    (tmp_path / "a.png").write_bytes(data)
+    try:
+        result = read(tmp_path / "a.png")
+    except LessonError as error:
+        assert str(error).startswith(str(tmp_path)) and "\n" not in str(error)
+    else:
+        assert len(result) > 0
 
 
 # --- folders --------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ PROPERTY = examples(40)
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 9), st.integers(2, 9))
 
 
-def random_images(shape, seed: int) -> np.ndarray:
+def uneven_images(shape, seed: int) -> np.ndarray:
     """Channels with very different means and spreads."""
     rng = np.random.default_rng(seed)
     spread, mean = rng.uniform(0.01, 3, (*shape[:2], 1, 1)), rng.uniform(-2, 2, (*shape[:2], 1, 1))
@@ -23,7 +23,7 @@ def random_images(shape, seed: int) -> np.ndarray:
 @PROPERTY
 @given(shape=SHAPES, seed=st.integers(0, 10**6))
 def test_instance_norm_formula(shape, seed):
-    x = random_images(shape, seed)
+    x = uneven_images(shape, seed)
     exact = x.astype(np.float64)
     centred = exact - exact.mean((2, 3), keepdims=True)
     # the variance divides by H·W
@@ -45,7 +45,7 @@ def test_instance_norm_epsilon():
 @PROPERTY
 @given(shape=SHAPES, seed=st.integers(0, 10**6))
 def test_instance_norm_is_independent_of_the_batch(shape, seed):
-    x, norm = random_images(shape, seed), InstanceNorm2d()
+    x, norm = uneven_images(shape, seed), InstanceNorm2d()
     together = forward(norm, x, "PyNative")
     for i in range(len(x)):
         np.testing.assert_allclose(
@@ -56,7 +56,7 @@ def test_instance_norm_is_independent_of_the_batch(shape, seed):
 @PROPERTY
 @given(shape=SHAPES, seed=st.integers(0, 10**6))
 def test_instance_norm_is_the_same_in_training_and_inference(shape, seed):
-    x, norm = random_images(shape, seed), InstanceNorm2d()
+    x, norm = uneven_images(shape, seed), InstanceNorm2d()
     results = [
         forward(norm.set_train(training), x, "PyNative") for training in (False, True, False)
     ]
@@ -70,7 +70,7 @@ def test_instance_norm_has_no_parameters():
 def test_instance_norm_does_not_change_itself_in_a_compiled_gradient():
     """Two norms of one size in one compiled gradient: a moving average written into a shared
     constant would show."""
-    norm, x = InstanceNorm2d(), ms.Tensor(random_images((2, 3, 6, 6), 1) + 3)
+    norm, x = InstanceNorm2d(), ms.Tensor(uneven_images((2, 3, 6, 6), 1) + 3)
     plain, compiled = gradient_of_two_norms(norm, x).asnumpy(), ms.jit(gradient_of_two_norms)
     for _ in range(3):
         np.testing.assert_allclose(compiled(norm, x).asnumpy(), plain, rtol=1e-4, atol=1e-5)

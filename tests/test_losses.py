@@ -1,5 +1,4 @@
-"""The losses against the formulas of the paper, in NumPy's float64, and against PyTorch on stored
-scores."""
+"""The losses against the paper's formulas in float64, and against PyTorch's stored values."""
 
 import mindspore as ms
 import numpy as np

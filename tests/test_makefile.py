@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGETS = {
     "help",
     "setup",
+    "wheelhouse",
     "book",
     "html",
+    "pdf",
     "lab",
     "test",
     "lint",
@@ -28,11 +30,10 @@ TARGETS = {
     "traps",
     "ablation",
     "soak",
+    "device-check",
     "lock",
     "audit",
     "clean",
-    "wheelhouse",
-    "device-check",
 }
 
 
@@ -99,6 +100,11 @@ def test_make_alone_lists_every_target(project):
     assert {
         line.split()[1] for line in result.stdout.splitlines() if line.startswith("make ")
     } == TARGETS
+
+
+def test_every_target_is_made_also_when_a_file_has_its_name():
+    phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert set(" ".join(phony).split()) == TARGETS
 
 
 def test_setup_installs_the_lock_and_then_the_package(project, fake_python):
@@ -323,9 +329,7 @@ def test_the_readme_names_only_targets_that_exist():
     text = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "CONTRIBUTING.md").read_text(
         encoding="utf-8"
     )
-    named = set(re.findall(r"`make ([a-z-]+)", text)) | set(
-        re.findall(r"^make ([a-z-]+)", text, flags=re.MULTILINE)
-    )
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", text, flags=re.MULTILINE))
     assert named <= TARGETS
     assert {"book", "test"} <= named
 

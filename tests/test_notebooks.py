@@ -1,23 +1,19 @@
 """Every notebook through papermill on photographs, and the tool that runs, refreshes and checks
 notebooks."""
 
-import functools
-import http.server
 import json
 import os
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import copies
 import nbformat
 import notebooks
 import pytest
+from helpers import serving
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
-from conftest import Handler
 
 PARAMETERS = 'dataset = "orchard"\npreset = "quick"\ndevice_target = "auto"'
 
@@ -34,16 +30,10 @@ def figures(path: Path) -> list[str]:
 
 @pytest.fixture(scope="session")
 def served_photographs(photo_archive):
-    """A server of the archive of photographs on this machine; ``.url`` is the address of the
-    archive."""
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Handler, directory=str(photo_archive.parent))
-    )
-    server.requests, server.url = [], f"http://127.0.0.1:{server.server_port}/{photo_archive.name}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    """A server of the archive of photographs; ``.url`` is the address of the archive."""
+    with serving(photo_archive.parent) as server:
+        server.url += f"/{photo_archive.name}"
+        yield server
 
 
 @pytest.mark.parametrize(

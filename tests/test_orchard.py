@@ -1,5 +1,4 @@
-"""The orchard: the same scenes for the same seed at any size, and twins that differ on the fruit
-and nowhere else."""
+"""The orchard: the same scenes at any size, and twins that differ on the fruit only."""
 
 import hashlib
 
@@ -58,8 +57,7 @@ def test_apples_are_redder_or_greener_than_oranges():
 
 
 def test_twins_are_equally_ripe():
-    """An apple that is still yellow-green has a yellow-green orange as its twin, over all scenes
-    and on one fruit."""
+    """A yellow-green apple has a yellow-green orange as its twin, over scenes and on one fruit."""
     images, twins, masks = render_orchard(60, 32)
     hue = [
         [image[mask].mean(0)[1] / image[mask].mean(0)[0] for image, mask in zip(pictures, masks)]
@@ -76,8 +74,7 @@ def test_twins_are_equally_ripe():
 
 @pytest.mark.parametrize("size", [32, 48, 128])
 def test_another_size_shows_the_same_scenes(size):
-    """Both scaled to 16 pixels by averaging, renderings at two sizes are close, and far from those
-    of other scenes."""
+    """Scaled to 16 pixels, renderings at two sizes are close, and far from other scenes."""
 
     def small(images):
         n, s = len(images), images.shape[1]
@@ -98,8 +95,7 @@ def test_many_sizes_and_no_scenes():
 
 
 def test_edges_are_smooth():
-    """Across the outline of a fruit some pixels are mixtures, on both sides of the half-way
-    value."""
+    """Across the outline of a fruit some pixels are mixtures, on both sides of the middle."""
     images, twins, masks = render_orchard(30, 64, seed=1)
     rim = masks & ~(
         np.roll(masks, 1, 2) & np.roll(masks, -1, 2) & np.roll(masks, 1, 1) & np.roll(masks, -1, 1)
@@ -123,8 +119,7 @@ def test_bad_arguments(arguments, word):
 
 
 def test_the_bytes_are_those_of_every_machine():
-    """Only operations that IEEE 754 fixes touch the pixels, so this checksum changes with the
-    renderer, not with the CPU."""
+    """Only operations that IEEE 754 fixes touch the pixels: the CPU does not matter."""
     digest = hashlib.sha256(
         b"".join(part.tobytes() for part in render_orchard(6, 64, seed=0))
     ).hexdigest()

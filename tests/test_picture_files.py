@@ -2,27 +2,22 @@
 
 import os
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import SMALL, small_checkpoint
 from PIL import Image
 
-from cyclegan_lessons import LessonConfig, LessonError, load_generator, picture_files, translate
-from cyclegan_lessons.checkpoint import write_checkpoint
+from cyclegan_lessons import LessonError, load_generator, picture_files, translate
 from cyclegan_lessons.picture_files import largest_picture, shrink, translate_files
-from cyclegan_lessons.training import CycleGAN
 
-CONFIG = LessonConfig(image_size=32, base_channels=2, n_layers=1)
+CONFIG = SMALL
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "small.ckpt"
-    tensors = dict(CycleGAN(CONFIG).parameters_and_names())
-    write_checkpoint(path, tensors, {"config": asdict(CONFIG), "step": 0})
-    return path
+    return small_checkpoint(tmp_path_factory.mktemp("model") / "small.ckpt")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def make_run(path, steps: int, samples: int = 3, sample_shape=(60, 40, 3)) -> Ru
     return run
 
 
-class Page(HTMLParser):
+class ReportPage(HTMLParser):
     """What a page holds: its tables as rows of cells, its images, its text, and whatever it would
     fetch."""
 
@@ -90,7 +90,7 @@ def test_the_page_holds_curves_samples_numbers_and_configuration(tmp_path):
     make_run(tmp_path / "my <run>", 30)  # which is in use at the same time
     path = write_report(tmp_path / "my <run>")
     assert path == tmp_path / "my <run>" / "report.html"
-    page = Page(path.read_text(encoding="utf-8"))
+    page = ReportPage(path.read_text(encoding="utf-8"))
     assert page.fetched == [] and "script" not in page.count and "link" not in page.count
     assert page.count["svg"] == len(CURVES) and page.count["img"] == 3
     assert [np.asarray(image).flat[0] for image in page.images] == [10, 11, 12]
@@ -99,6 +99,7 @@ def test_the_page_holds_curves_samples_numbers_and_configuration(tmp_path):
         and "Step 30, epoch 0, learning rate 0.0002." in page.text
     )
     assert "step_0000020.ckpt" in page.text and "step 20" in page.text
+    assert "damaged" not in page.text
     for title, names in CURVES.items():
         assert title in page.text and all(name in page.text for name in names)
     for name in LOSS_NAMES:
@@ -122,7 +123,7 @@ def test_a_long_run_still_makes_a_small_page(tmp_path):
     are shown."""
     make_run(tmp_path, 3 * POINTS + 1, samples=14, sample_shape=(975, 650, 3))
     path = write_report(tmp_path, tmp_path / "elsewhere.html")
-    page = Page(path.read_text(encoding="utf-8"))
+    page = ReportPage(path.read_text(encoding="utf-8"))
     assert "means over 4 steps" in page.text and f"{SAMPLES} of 14 sample grids" in page.text
     assert len(page.images) == SAMPLES and all(image.size == (640, 960) for image in page.images)
     assert "step 10" in page.text and "step 140" in page.text  # the first and the last
@@ -139,7 +140,7 @@ def test_metrics_that_were_kept_are_shown(tmp_path):
         "y2x": {"images": 60, "ssim": 0.75},
     }
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
-    rows = Page(write_report(tmp_path).read_text(encoding="utf-8")).rows
+    rows = ReportPage(write_report(tmp_path).read_text(encoding="utf-8")).rows
     assert (
         ["metric", "x2y", "y2x"] in rows
         and ["ssim", "0.875 (0.8 to 0.9)", "0.75"] in rows
@@ -150,7 +151,7 @@ def test_metrics_that_were_kept_are_shown(tmp_path):
 def test_a_run_without_samples_and_checkpoints_has_a_page(tmp_path):
     run = RunFolder(tmp_path, LessonConfig())
     run.record({"step": 1, "epoch": 0, "rate": 2e-4, **dict.fromkeys(LOSS_NAMES, 0.5)})
-    page = Page(write_report(tmp_path).read_text(encoding="utf-8"))
+    page = ReportPage(write_report(tmp_path).read_text(encoding="utf-8"))
     assert "There is no checkpoint yet." in page.text and "0 of 0 sample grids" in page.text
 
 
@@ -184,6 +185,10 @@ def test_a_run_without_samples_and_checkpoints_has_a_page(tmp_path):
         (lambda run: rewrite(run / "history.csv", b"0.0002", b"inf"), CHANGED),
         (
             lambda run: rewrite(run / "history.csv", b"\n1,0,", b"\n1,1" + 400 * b"0" + b","),
+            CHANGED,
+        ),
+        (
+            lambda run: rewrite(run / "history.csv", b"\n1,", b"\n1" + 11_000_000 * b"0" + b","),
             CHANGED,
         ),
         (lambda run: folder_for(run / "history.csv"), "history.csv should be a file that can be"),
@@ -283,9 +288,17 @@ def test_samples_and_checkpoints_of_other_names_are_left_out(name, tmp_path):
     run = make_run(tmp_path, 2, samples=2)
     (run.path / "samples" / f"{name}.png").write_text("not a picture")
     (run.path / "checkpoints" / f"{name}.ckpt").touch()
-    page = Page(write_report(tmp_path).read_text(encoding="utf-8"))
+    page = ReportPage(write_report(tmp_path).read_text(encoding="utf-8"))
     assert "2 of 2 sample grids" in page.text
     assert "The last checkpoint is step_0000020.ckpt." in page.text
+
+
+def test_rows_that_are_damaged_are_left_out_and_named(tmp_path):
+    make_run(tmp_path, 24)
+    rewrite(tmp_path / "history.csv", b"\n3,0,", b"\n3,x,")
+    text = ReportPage(write_report(tmp_path).read_text(encoding="utf-8")).text
+    assert "Step 2, epoch 0" in text
+    assert "The rows of history.csv after that step are damaged and left out." in text
 
 
 def test_nothing_from_a_stranger_becomes_a_part_of_the_page(tmp_path):
@@ -297,10 +310,8 @@ def test_nothing_from_a_stranger_becomes_a_part_of_the_page(tmp_path):
     config = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps(config | {evil: evil}))
     (run / "metrics.json").write_text(json.dumps({evil: {evil: 1}}))
-    text = (run / "history.csv").read_text()
-    (run / "history.csv").write_text(text.replace("total", evil))
     text = write_report(run).read_text(encoding="utf-8")
-    page = Page(text)
+    page = ReportPage(text)
     assert page.count["img"] == 1
     assert "script" not in page.count
     assert page.text.count(evil) >= 4

@@ -5,7 +5,6 @@ import csv
 import json
 import math
 import os
-import re
 import resource
 import shutil
 import signal
@@ -13,7 +12,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import mindspore as ms
 import numpy as np
@@ -90,7 +88,7 @@ def copied(finished, tmp_path) -> RunFolder:
     return RunFolder(tmp_path / "copied", CONFIG, resume=True)
 
 
-def weights(trainer) -> dict[str, np.ndarray]:
+def arrays_of(trainer) -> dict[str, np.ndarray]:
     return {name: parameter.asnumpy().copy() for name, parameter in trainer.parameters().items()}
 
 
@@ -128,10 +126,10 @@ def test_the_compiled_steps_use_the_rate_that_was_set(at, data):
     other = at(4)
     batch = next(load_unpaired(data, image_size=32).create_dict_iterator(num_epochs=1))
     for rate, moves in ((0.0, False), (1e-3, True)):
-        before = weights(other)
+        before = arrays_of(other)
         other.set_rate(rate)
         other.train_step(batch["image_x"], batch["image_y"])
-        after = weights(other)
+        after = arrays_of(other)
         for name, _ in other.networks.parameters_and_names():
             assert np.array_equal(before[name], after[name]) != moves, name
 
@@ -179,7 +177,7 @@ def test_going_on_gives_the_same_weights_bit_for_bit(finished, at, data, stop):
     assert other.step == stop
     other.fit(data, progress=False)
     assert other.history == trainer.history
-    assert_same_weights(weights(other), weights(trainer))
+    assert_same_weights(arrays_of(other), arrays_of(trainer))
 
 
 def test_the_loop_yields_a_row_after_each_step(finished, at, data):
@@ -243,7 +241,7 @@ def test_steps_of_eight_digits_are_newer_than_those_of_seven(tmp_path):
 
 def test_another_configuration_is_refused_field_by_field(finished, at, monkeypatch):
     path, other = finished[1].checkpoints()[-1], at(4)
-    before = weights(other)
+    before = arrays_of(other)
     changed = replace(CONFIG, lambda_cycle=5.0, seed=4, pool_size=2, steps=9, workers=2)
     monkeypatch.setattr(other, "config", changed)
     with pytest.raises(LessonError) as refused:
@@ -252,19 +250,19 @@ def test_another_configuration_is_refused_field_by_field(finished, at, monkeypat
         f"{path} was trained with lambda_cycle 10.0, not 5.0, and seed 3, not 4, and workers 1, "
         f"not 2; resume with the same configuration, or start a new run."
     )
-    assert_same_weights(weights(other), before)
+    assert_same_weights(arrays_of(other), before)
 
 
 def test_going_on_with_other_images_is_refused(at, data, tmp_path):
     other = at(8)
     different = prepare_orchard(32, n_train=4, n_test=2, folder=tmp_path)
-    before = weights(other)
+    before = arrays_of(other)
     with pytest.raises(
         LessonError,
         match=f"trained on the images in {data.name}, but those in {different.name} are others",
     ):
         other.fit(different, progress=False)
-    assert_same_weights(weights(other), before)
+    assert_same_weights(arrays_of(other), before)
     shutil.copytree(data, tmp_path / "copy")  # the same images in another folder
     assert other.fit(tmp_path / "copy", progress=False) == other.history
     for digest in ("0" * 64, "f" * 64):
@@ -274,10 +272,10 @@ def test_going_on_with_other_images_is_refused(at, data, tmp_path):
 
 def test_a_run_that_is_longer_than_asked_for_stays_as_it_is(at, data, monkeypatch):
     other = at(8)
-    before = weights(other)
+    before = arrays_of(other)
     monkeypatch.setattr(other, "config", replace(CONFIG, steps=6))
     assert other.fit(data, progress=False) == other.history and other.step == 8
-    assert_same_weights(weights(other), before)
+    assert_same_weights(arrays_of(other), before)
 
 
 def test_a_checkpoint_from_before_a_setting_was_there_has_its_default(finished, at, tmp_path):
@@ -468,7 +466,7 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(
     other.restore(run.checkpoints()[0])
     other.fit(data, progress=False)
     assert other.history == trainer.history
-    assert_same_weights(weights(other), weights(trainer))
+    assert_same_weights(arrays_of(other), arrays_of(trainer))
 
 
 def test_ctrl_c_in_a_step_whose_sample_is_due_does_not_lose_it(at, data, tmp_path, monkeypatch):
@@ -612,7 +610,7 @@ def test_a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room(
     resume(other, run)
     other.fit(data, run, save_every=2, progress=False)
     assert other.history == trainer.history == read_history(run.path / "history.csv")
-    assert_same_weights(weights(other), weights(trainer))
+    assert_same_weights(arrays_of(other), arrays_of(trainer))
 
 
 @contextmanager
@@ -741,22 +739,6 @@ def test_tensorboard_reads_the_losses(tmp_path):
             (step, i + step / 8) for step in (1, 2, 3)
         ]
     assert len(events.Scalars("rate")) == 3
-
-
-def test_the_fault_table_names_tests_that_exist():
-    root = Path(__file__).resolve().parent.parent
-    table = (
-        (root / "CONTRIBUTING.md")
-        .read_text(encoding="utf-8")
-        .split("## What can happen to a training run")[1]
-        .split("##")[0]
-    )
-    tests = "".join(
-        (root / "tests" / name).read_text(encoding="utf-8")
-        for name in re.findall(r"`(test_\w+\.py)`", table)
-    )
-    named = re.findall(r"`(test_\w+)`", table)
-    assert len(named) > 10 and all(f"def {name}(" in tests for name in named)
 
 
 def test_a_new_run_forgets_the_history_of_one_that_saved_nothing(finished, tmp_path):

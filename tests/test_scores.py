@@ -1,17 +1,14 @@
 """The scores of both directions: of perfect translations, of none at all, and of real networks."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
+from helpers import SMALL, small_checkpoint
 
-from cyclegan_lessons import LessonConfig, scores
-from cyclegan_lessons.checkpoint import write_checkpoint
+from cyclegan_lessons import scores
 from cyclegan_lessons.dataset import load_images, prepare_orchard, write_arrays
 from cyclegan_lessons.scores import LEAST_IMAGES, evaluate
-from cyclegan_lessons.training import CycleGAN
 
-CONFIG = LessonConfig(image_size=32, base_channels=2, n_layers=1)
+CONFIG = SMALL
 SETS = [f"test_{domain}{part}" for domain in "xy" for part in ("", "_twin", "_mask")]
 
 
@@ -22,10 +19,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "small.ckpt"
-    tensors = dict(CycleGAN(CONFIG).parameters_and_names())
-    write_checkpoint(path, tensors, {"config": asdict(CONFIG), "step": 0})
-    return path
+    return small_checkpoint(tmp_path_factory.mktemp("model") / "small.ckpt")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import mindspore as ms
 import numpy as np
 import pytest
+from helpers import Times
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mindspore import nn
@@ -53,17 +54,6 @@ def test_schedule_of_the_paper():
 
 
 # --- one step of a model made of numbers ----------------------------------------------------------
-
-
-class Times(nn.Cell):
-    """A "network" that multiplies images by its only weight."""
-
-    def __init__(self, factor: float, name: str):
-        super().__init__()
-        self.factor = ms.Parameter(ms.Tensor(factor, ms.float32), name=name)
-
-    def construct(self, x):
-        return x * self.factor
 
 
 def number_model(a: float, b: float, c: float, d: float) -> SimpleNamespace:
@@ -180,14 +170,7 @@ def test_no_image_passes_a_network_twice():
     """G sees x, y and F(y) once each; D_X judges F(y), x and an older fake. More passes would give
     the same numbers."""
 
-    class Counting(Times):
-        images = 0
-
-        def construct(self, x):
-            self.images += len(x)
-            return super().construct(x)
-
-    model = SimpleNamespace(**{name: Counting(0.5, name) for name in ("G", "F", "D_X", "D_Y")})
+    model = SimpleNamespace(**{name: Times(0.5, name) for name in ("G", "F", "D_X", "D_Y")})
     run_steps(model, *np.ones((4, 2, 3, 4, 4), np.float32), LessonConfig())
     assert [getattr(model, name).images for name in ("G", "F", "D_X", "D_Y")] == [2 * 3] * 4
 

@@ -10,16 +10,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-LOCK = Path(__file__).resolve().parent.parent / "requirements.txt"
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = (ROOT / "requirements.txt", ROOT / "requirements-gpu.txt")
 
 
-def audit(program: str, lock: Path = LOCK) -> list[dict]:
-    """What pip-audit says about every package of the lock that this machine would install.
+def audit(program: str) -> list[dict]:
+    """What pip-audit says about every locked package that this machine would install.
 
     Exits with a sentence when it could not ask.
     """
-    command = [program, "--requirement", str(lock), "--require-hashes", "--disable-pip"]
-    command += ["--format", "json", "--progress-spinner", "off"]
+    command = [program, *(f"--requirement={lock}" for lock in LOCKS), "--require-hashes"]
+    command += ["--disable-pip", "--format", "json", "--progress-spinner", "off"]
     result = subprocess.run(command, capture_output=True, text=True)
     try:
         return json.loads(result.stdout)["dependencies"]

@@ -59,13 +59,20 @@ def course_step(side: int, channels: int, blocks: int):
         LessonConfig,
         select_device,
     )
+    from cyclegan_lessons.processes import spread_threads
 
     select_device("auto")
     trainer = CycleGANTrainer(
         LessonConfig(image_size=side, base_channels=channels, n_layers=blocks)
     )
     pair = [ms.Tensor(images) for images in random_pair(side)]
-    return lambda: trainer.train_step(*pair)
+    spread = spread_threads().__enter__()  # as `fit` does; this process does nothing else after
+
+    def step():
+        trainer.train_step(*pair)
+        spread()
+
+    return step
 
 
 def tutorial_step(side: int, channels: int, blocks: int):

@@ -4,12 +4,11 @@ What stands on the page comes from docstrings; which names there are, and their 
 package's face.
 """
 
-import ast
 import inspect
 import re
-from pathlib import Path
 
-FACE = Path(__file__).resolve().parent.parent / "cyclegan_lessons" / "__init__.py"
+import cyclegan_lessons
+
 PLACE = "(the public names)"  # in the page's source
 PART = """### `{name}`
 
@@ -21,23 +20,17 @@ PART = """### `{name}`
 """
 
 
-def public_names(face: str) -> dict[str, list[str]]:
-    """The names in ``__all__``, by the module that they come from, in the order of the map."""
-    tree, names = ast.parse(face), {}
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("cyclegan_lessons."):
-            names[node.module.split(".")[1]] = [alias.name for alias in node.names]
-        elif isinstance(node, ast.Assign) and node.targets[0].id == "__all__":
-            listed = set(ast.literal_eval(node.value))
-    order = re.findall(r"^- `(\w+)`", ast.get_docstring(tree), flags=re.MULTILINE)
-    chosen = {module: [n for n in names.get(module, ()) if n in listed] for module in order}
-    return {module: members for module, members in chosen.items() if members}
+def public_names() -> dict[str, tuple[str, ...]]:
+    """The public names by the module that they come from, in the order of the map."""
+    order = re.findall(r"^- `(\w+)`", cyclegan_lessons.__doc__, flags=re.MULTILINE)
+    public = cyclegan_lessons.PUBLIC
+    return {module: public[module] for module in order if module in public}
 
 
 def fill(app, page: str, source: list[str]):
     """Put the public names in their place."""
     if page == "package":
-        parts = public_names(FACE.read_text(encoding="utf-8")).items()
+        parts = public_names().items()
         texts = [PART.format(name=name, members=", ".join(members)) for name, members in parts]
         source[0] = source[0].replace(PLACE, "\n".join(texts))
 

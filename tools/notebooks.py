@@ -8,6 +8,7 @@ notebook, `parameters` whether the course has such a data set, preset and device
 
 import argparse
 import json
+import os
 import re
 import shutil
 import sys
@@ -23,6 +24,7 @@ from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
+RUN_TIMES = "run_times.csv"
 DEFAULTS = {"dataset": "orchard", "preset": "quick", "device_target": "auto"}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -71,9 +73,9 @@ def check_parameters(dataset: str, preset: str, device_target: str, download: bo
         sys.exit(str(error))
 
 
-def execute(source: Path, target: Path, parameters: dict):
+def execute(source: Path, target: Path, parameters: dict) -> float:
     """Run one notebook through papermill into ``target``, in that folder, and print one line about
-    it.
+    it; returns the seconds that it took.
 
     Only parameters that differ from the defaults are injected. Exits with a sentence that names
     notebook and cell when a cell raises.
@@ -109,11 +111,14 @@ def execute(source: Path, target: Path, parameters: dict):
                 ]
             )
         )
-    print(f"{time.monotonic() - start:.0f} s", flush=True)
+    seconds = time.monotonic() - start
+    print(f"{seconds:.0f} s", flush=True)
+    return seconds
 
 
 def run(out: Path, parameters: dict, book: Path = BOOK):
-    """Make ``out`` a copy of the book whose notebooks were executed with ``parameters``.
+    """Make ``out`` a copy of the book whose notebooks were executed with ``parameters``, with a
+    table of the times that this took: the pages say them.
 
     An earlier copy is replaced; exits when ``out`` is anything else, or holds somebody's work.
     """
@@ -123,10 +128,13 @@ def run(out: Path, parameters: dict, book: Path = BOOK):
         shutil.rmtree(out)
     shutil.copytree(book, out, ignore=NOT_SOURCES)
     copies.write_list(out, {})
+    times = ["chapter,seconds,cores"]
     try:
         for notebook in notebooks_in(book):
-            execute(notebook, out / notebook.name, parameters)
+            seconds = execute(notebook, out / notebook.name, parameters)
+            times.append(f"{notebook.stem},{max(10, round(seconds, -1)):.0f},{os.cpu_count()}")
             save(normalised(nbformat.read(out / notebook.name, as_version=4)), out / notebook.name)
+        (out / RUN_TIMES).write_text("\n".join(times) + "\n")
     finally:
         copies.write_list(out, copies.files_in(out))
 
@@ -160,6 +168,7 @@ def refresh(book: Path = BOOK):
         run(out, DEFAULTS, book)
         for notebook in notebooks_in(book):
             shutil.copyfile(out / notebook.name, notebook)
+        shutil.copyfile(out / RUN_TIMES, book / RUN_TIMES)
 
 
 def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -181,8 +190,9 @@ def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.execution_count = count
         outputs = []
         for output in cell.outputs:
-            if "metadata" in output:
-                output.metadata = nbformat.from_dict({})
+            if "metadata" in output:  # the size in which a sharp picture is shown stays
+                sizes = {kind: size for kind, size in output.metadata.items() if "image/" in kind}
+                output.metadata = nbformat.from_dict(sizes)
             if "execution_count" in output:
                 output.execution_count = count
             last = outputs[-1] if outputs else None

@@ -21,8 +21,9 @@ from PIL import Image
 from cyclegan_lessons import __main__ as commands
 from cyclegan_lessons import config
 from cyclegan_lessons.checkpoint import read_checkpoint
+from cyclegan_lessons.history import read_history
 from cyclegan_lessons.orchard import render_orchard
-from cyclegan_lessons.runs import read_history
+from cyclegan_lessons.runs import checkpoints_in, step_of
 
 SAVE_EVERY = 5
 EPOCHS = 1000  # of 3 steps
@@ -74,9 +75,8 @@ def finish(process: subprocess.Popen):
 
 
 def rows_of(run: Path) -> list[dict]:
-    """The whole rows of the history as it is now."""
-    path = run / "history.csv"
-    return read_history(path) if path.exists() else []
+    """The complete rows of the history as it is now."""
+    return read_history(run / "history.csv")
 
 
 def last_step(run: Path) -> int:
@@ -86,10 +86,7 @@ def last_step(run: Path) -> int:
 
 def last_saved(run: Path) -> int:
     """The step of the newest checkpoint."""
-    return max(
-        (int(path.stem.removeprefix("step_")) for path in run.glob("checkpoints/step_*.ckpt")),
-        default=0,
-    )
+    return max(map(step_of, checkpoints_in(run)), default=0)
 
 
 class Killer:
@@ -127,7 +124,7 @@ class Killer:
 def compare(one: Path, two: Path) -> int:
     """End the program unless two finished runs are the same in everything; return the number of
     tensors compared."""
-    newest = [max(run.glob("checkpoints/step_*.ckpt")) for run in (one, two)]
+    newest = [checkpoints_in(run)[-1] for run in (one, two)]
     (ours, our_info), (theirs, their_info) = map(read_checkpoint, newest)
     if ours.keys() != theirs.keys() or our_info != their_info:
         sys.exit("the checkpoints do not hold the same parts")

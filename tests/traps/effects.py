@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import mindspore as ms
 import numpy as np
+from helpers import Times
 from mindspore import nn, ops
 from parity import forward, without_jit
 from PIL import Image
@@ -178,18 +179,6 @@ def epochs_of_the_paper() -> int:
 
 
 # --- the step -------------------------------------------------------------------------------------
-
-
-class Times(nn.Cell):
-    """A "network" that multiplies images by its only weight, and counts the images."""
-
-    def __init__(self, factor: float, name: str):
-        super().__init__()
-        self.factor, self.images = ms.Parameter(ms.Tensor(factor, ms.float32), name=name), 0
-
-    def construct(self, x):
-        self.images += len(x)
-        return x * self.factor
 
 
 class NoOptimizer:

@@ -2,14 +2,12 @@
 difference to it."""
 
 import tempfile
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+import helpers
 import numpy as np
 
-from cyclegan_lessons import LessonConfig, training
-from cyclegan_lessons.checkpoint import write_checkpoint
 from cyclegan_lessons.records import write_mindrecord
 
 
@@ -36,7 +34,4 @@ def image() -> np.ndarray:
 
 @cache
 def small_checkpoint() -> Path:
-    config = LessonConfig(image_size=32, base_channels=2, n_layers=1)
-    tensors = dict(training.CycleGAN(config).parameters_and_names())
-    write_checkpoint(folder() / "small.ckpt", tensors, {"config": asdict(config), "step": 0})
-    return folder() / "small.ckpt"
+    return helpers.small_checkpoint(folder() / "small.ckpt")

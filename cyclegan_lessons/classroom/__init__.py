@@ -1,0 +1,1 @@
+"""Progress, check-in and a teacher's overview; all of it stays on this computer."""

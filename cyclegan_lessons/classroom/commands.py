@@ -1,0 +1,31 @@
+"""The commands ``progress``, ``check-in`` and ``class``."""
+
+
+def progress(options):
+    """Print which exercises are right, with tries and hints."""
+    from cyclegan_lessons.classroom.progress import progress_table
+    from cyclegan_lessons.exercises import log
+
+    print(progress_table(log.read()))
+
+
+def check_in(options):
+    """Make a card, a post to fill in and a code for the chat, at the end of a chapter."""
+    from cyclegan_lessons.classroom.checkin import check_in
+
+    written = check_in(options.name, options.chapter, options.out, options.run)
+    print(f"Your card is {written.folder / 'card.html'}, the post to fill in is post.md beside it.")
+    if written.untouched:
+        print("No exercise of this chapter has been tried yet.")
+    print(written.code)
+
+
+def overview(options):
+    """Make a teacher's page of what is in a chat with codes, or in a folder of logs."""
+    from cyclegan_lessons.classroom.page import write_overview
+
+    found = write_overview(options.source, options.out, options.names)
+    learners = len({name for name, _ in found.checkins})
+    print(f"{len(found.checkins)} check-ins of {learners} learners; the page is {options.out}.")
+    if found.damaged:
+        print(f"{len(found.damaged)} codes or files could not be read; the page lists them.")

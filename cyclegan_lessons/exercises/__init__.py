@@ -1,0 +1,69 @@
+"""Exercises that answer: ``check("pool")``, ``hint("pool")`` and ``solution("pool")`` in a
+notebook."""
+
+import sys
+
+from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.exercises import log
+from cyclegan_lessons.exercises.checking import RIGHT, UNTRIED, WRONG, judge
+from cyclegan_lessons.exercises.pieces import keep_piece
+from cyclegan_lessons.exercises.registry import exercise_called
+
+MARKS = {UNTRIED: "○", WRONG: "✗", RIGHT: "✓"}
+
+
+def say(mark: str, name: str, sentence: str, **values):
+    """Print one answer. Every sentence passes here, so this is where a translation would be."""
+    print(mark, f"{name}:", sentence.format(**values))
+
+
+def check(name: str):
+    """Try what you wrote for the exercise ``name`` on new inputs, and print whether it is right.
+
+    It looks for your functions and classes in the notebook that calls it, and it never raises.
+    """
+    namespace = sys._getframe(1).f_globals
+    try:
+        exercise = exercise_called(name)
+    except LessonError as error:
+        print(error)
+        return
+    answer = judge(exercise, namespace)
+    say(MARKS[answer.outcome], name, answer.sentence, **answer.values)
+    if answer.outcome == UNTRIED:
+        return
+    finding = {"finding": answer.sentence} if answer.outcome == WRONG else {}
+    saved = log.append(exercise=name, event=answer.outcome, **finding)
+    if answer.outcome == RIGHT:
+        saved = keep_piece(exercise, namespace) and saved
+    if not saved:
+        print(
+            "Your progress could not be saved; set the environment variable "
+            "CYCLEGAN_LESSONS_PROGRESS to a file that can be written."
+        )
+
+
+def hint(name: str):
+    """Print the next hint for the exercise ``name``; after the last one, the last one again."""
+    try:
+        exercise = exercise_called(name)
+    except LessonError as error:
+        print(error)
+        return
+    given = [e for e in log.read() if e["exercise"] == name and e["event"] == "hint"]
+    number = min(len(given) + 1, len(exercise.hints))
+    log.append(exercise=name, event="hint", number=number)
+    say("?", name, exercise.hints[number - 1])
+    if number == len(exercise.hints):
+        print(f'That was the last hint; solution("{name}") shows one way to do it.')
+
+
+def solution(name: str):
+    """Print one solution of the exercise ``name``; the log says that you looked at it."""
+    try:
+        exercise = exercise_called(name)
+    except LessonError as error:
+        print(error)
+        return
+    log.append(exercise=name, event="solution")
+    print(exercise.solution, end="")
