@@ -303,8 +303,10 @@ def test_names_in_the_side_bar_are_those_of_the_introduction(pages):
 def test_the_folder_holds_what_pages_load_and_no_more(html):
     assert [path.name for path in html.glob("_static/mathjax/*.js")] == ["tex-chtml.js"]
     assert not list(html.rglob("*.map")) and not (html / "genindex.html").exists()
-    static = sum(path.stat().st_size for path in (html / "_static").rglob("*") if path.is_file())
-    assert static < 10e6
+    files = [path for path in (html / "_static").rglob("*") if path.is_file()]
+    asked_for = {"model.js", "scenes.js"}  # loaded after a click only
+    assert asked_for <= {path.name for path in files}
+    assert sum(path.stat().st_size for path in files if path.name not in asked_for) < 10e6
 
 
 def test_the_first_lines_of_the_book_run():

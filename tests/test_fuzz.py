@@ -133,7 +133,8 @@ def command_lines(draw) -> list[str]:
     """A command, some of its options with sensible and odd values, and odd words between them."""
     command = draw(st.sampled_from([*OPTIONS]))
     words = [command]
-    for option in draw(st.lists(st.sampled_from(OPTIONS[command]), max_size=4)):
+    options = OPTIONS[command]
+    for option in draw(st.lists(st.sampled_from(options), max_size=4)) if options else ():
         words.append(option)
         value = draw(NAMES | ODD | st.integers(-(10**12), 10**12).map(str))
         if option == "--out":

@@ -554,20 +554,17 @@ def small_disk(tmp_path):
             "no file system can be mounted here; a limit on the size of files takes the place of "
             "a full disk."
         )
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limits, filler = resource.getrlimit(resource.RLIMIT_FSIZE), tmp_path / "filler"
 
     def fill(full: bool):
         if not mounted:
             resource.setrlimit(resource.RLIMIT_FSIZE, (3000 if full else limits[0], limits[1]))
         elif full:
-            with (
-                open(tmp_path / "filler", "wb", buffering=0) as file,
-                pytest.raises(OSError, match="No space left"),
-            ):
+            with open(filler, "wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
                 while True:
                     file.write(bytes(4096))
         else:
-            (tmp_path / "filler").unlink(missing_ok=True)
+            filler.unlink(missing_ok=True)
 
     yield tmp_path, fill
     fill(False)

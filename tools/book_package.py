@@ -6,6 +6,7 @@ package's face.
 
 import inspect
 import re
+from pathlib import Path
 
 import cyclegan_lessons
 
@@ -32,7 +33,23 @@ def fill(app, page: str, source: list[str]):
     if page == "package":
         parts = public_names().items()
         texts = [PART.format(name=name, members=", ".join(members)) for name, members in parts]
-        source[0] = source[0].replace(PLACE, "\n".join(texts))
+        text = source[0].replace(PLACE, "\n".join(texts))
+        source[0] = linked(text, Path(app.srcdir), "[{0}]({1}.ipynb)")
+
+
+def linked(text: str, book: Path, link: str) -> str:
+    """The text with a link where it names a chapter; ``link`` holds places for words and target."""
+    pages = {int(path.name[:2]): path.stem for path in book.glob("[0-9][0-9]_*.ipynb")}
+
+    def to_page(mention: re.Match) -> str:
+        return link.format(mention[0], pages[int(mention[1])])
+
+    return re.sub(r"\bchapter (\d+)", to_page, text, flags=re.IGNORECASE)
+
+
+def link_chapters(app, what, name, thing, options, lines: list[str]):
+    """Chapters that a docstring names become links."""
+    lines[:] = linked("\n".join(lines), Path(app.srcdir), ":doc:`{0} <{1}>`").split("\n")
 
 
 def signature(app, what, name, thing, options, arguments, returns):
@@ -53,4 +70,5 @@ def setup(app) -> dict:
     app.connect("autodoc-skip-member", is_empty_word)
     app.connect("source-read", fill)
     app.connect("autodoc-process-signature", signature)
+    app.connect("autodoc-process-docstring", link_chapters)
     return {"parallel_read_safe": True}

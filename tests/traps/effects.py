@@ -72,9 +72,9 @@ def spread_of_weak_channel() -> float:
 def change_of_compiled_gradient() -> float:
     """How far the compiled gradient through two norms is from the one in PyNative mode, relative to
     its norm."""
-    from test_layers import gradient_of_two_norms, random_images
+    from test_layers import gradient_of_two_norms, uneven_images
 
-    norm, x = layers.InstanceNorm2d(), ms.Tensor(random_images((2, 3, 6, 6), 1) + 3)
+    norm, x = layers.InstanceNorm2d(), ms.Tensor(uneven_images((2, 3, 6, 6), 1) + 3)
     plain = gradient_of_two_norms(layers.InstanceNorm2d(), x).asnumpy()
     compiled = ms.jit(gradient_of_two_norms)
     for _ in range(3):
