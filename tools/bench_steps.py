@@ -52,14 +52,11 @@ def random_pair(side: int) -> np.ndarray:
 
 def course_step(side: int, channels: int, blocks: int):
     """A training step of this course, as a function without arguments."""
-    import mindspore as ms
-
-    from cyclegan_lessons import (  # before MindSpore is imported
-        CycleGANTrainer,
-        LessonConfig,
-        select_device,
-    )
+    from cyclegan_lessons import CycleGANTrainer, LessonConfig, select_device
     from cyclegan_lessons.processes import spread_threads
+
+    # isort: split
+    import mindspore as ms  # after the package, which tells MindSpore to be quiet
 
     select_device("auto")
     trainer = CycleGANTrainer(
