@@ -103,6 +103,27 @@ print(state(), {tuple(sorted(os.sched_getaffinity(thread))) for thread, _ in thr
     assert after == f"{(list(both), [both])} {{{both}}}", "all threads may use both again"
 
 
+def test_on_one_core_the_main_thread_goes_behind_and_comes_back():
+    program = """
+import os
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+from cyclegan_lessons import select_device
+from cyclegan_lessons.processes import may_rise_to, spread_threads
+select_device("CPU")
+def priority():
+    return os.getpriority(os.PRIO_PROCESS, os.getpid())
+before = priority()
+with spread_threads() as spread:
+    spread()
+    inside = priority()
+print(inside == (19 if may_rise_to(before) else before), priority() == before)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "True True\n"
+
+
 def test_the_main_thread_sleeps_for_most_of_the_shortest_of_the_last_eight_calls(monkeypatch):
     clock = SimpleNamespace(now=0.0, slept=[])
 
