@@ -1,5 +1,4 @@
-"""After CycleGAN: the patch-wise contrastive loss of CUT (Park et al. 2020), which needs no way
-back."""
+"""After CycleGAN: the patch-wise contrastive loss of CUT (Park et al. 2020), without a way back."""
 
 import mindspore as ms
 from mindspore import Tensor, nn, ops

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import psutil
 
-from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.errors import ERROR, LessonError
 from cyclegan_lessons.processes import LAUNCHER, FolderLock, end_with_parent, stop_signals
 
 MINDSPORE_LINE = re.compile(
-    r"\[(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\] [A-Z_]+\([^\n]*\n|^error: [^\n]*\n", re.MULTILINE
+    rf"\[(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\] [A-Z_]+\([^\n]*\n|^{ERROR}[^\n]*\n", re.MULTILINE
 )
 UNFINISHED_LINE = re.compile(
-    r"(?:\[[A-Z]*(?:\](?: [A-Z_]*(?:\([^\n]*)?)?)?|^error: [^\n]*)\Z", re.MULTILINE
+    rf"(?:\[[A-Z]*(?:\](?: [A-Z_]*(?:\([^\n]*)?)?)?|^{ERROR}[^\n]*)\Z", re.MULTILINE
 )
 # what msrun says
 DEATH = re.compile(r"Worker process (\d+) exit with exception. Error code: (-?\d+)")
@@ -195,7 +195,7 @@ class Job:
     def last_words(self, rank: int | None, code: int) -> str:
         """The sentence about a job that did not end well."""
         for r in range(self.size if code == 1 else 0):
-            said = re.findall(r"^error: (.*)", self.read(f"worker_{r}.log"), re.MULTILINE)
+            said = re.findall(rf"^{ERROR}(.*)", self.read(f"worker_{r}.log"), re.MULTILINE)
             if said:
                 return said[-1] if r == 0 else f"worker {r} says: {said[-1]}"
         who, log = f"worker {rank} of {self.size}", self.logs / f"worker_{rank}.log"

@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 import mindspore as ms
 import numpy as np
 import pytest
+from helpers_faults import as_ordinary_user
 
 from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError, linear_decay, load_unpaired
 from cyclegan_lessons.__main__ import main
@@ -317,26 +318,13 @@ def test_resuming_an_empty_folder_says_so_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@contextmanager
-def ordinary_user():
-    """Root becomes somebody else in the block; the tests may run as root."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-
-
 def test_checkpoints_that_cannot_be_read_are_not_taken_for_none(copied):
     """The advice to start without --resume would overwrite the run."""
     copied.close()
     folder = copied.path / "checkpoints"
     folder.chmod(0o000)
     try:
-        with ordinary_user():
+        with as_ordinary_user():
             for options in ({"resume": True}, {}):
                 with pytest.raises(LessonError, match="checkpoints must be a folder that can be"):
                     RunFolder(copied.path, CONFIG, **options)
@@ -617,7 +605,7 @@ def unwritable(folder):
     for path in folders:
         path.chmod(0o555)
     try:
-        with ordinary_user():
+        with as_ordinary_user():
             yield
     finally:
         for path in folders:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature
 
-TODO = "...  # your code"
+BLANK = "...  # your code"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Exercise:
             elif isinstance(node, ast.FunctionDef):
                 cut(node, lines, self.given)
             elif isinstance(node, ast.Assign) and node.targets[0].id in self.names:
-                lines[node.lineno - 1 : node.end_lineno] = [f"{node.targets[0].id} = {TODO}"]
+                lines[node.lineno - 1 : node.end_lineno] = [f"{node.targets[0].id} = {BLANK}"]
         return "\n".join(lines) + "\n"
 
 
@@ -75,7 +75,7 @@ def cut(node: ast.AST, lines: list[str], given: tuple[str, ...]):
     while lines[start - 1].lstrip().startswith("#"):  # a comment on the first line of the body
         start -= 1
     indent = " " * body[0].col_offset
-    dots = "pass  # your code" if node.name == "__init__" else f"return {TODO}"
+    dots = "pass  # your code" if node.name == "__init__" else f"return {BLANK}"
     lines[start : node.end_lineno] = [indent + dots]
 
 
