@@ -56,8 +56,8 @@ def train_in_this_process(options, config):
     from cyclegan_lessons.training import CycleGANTrainer
 
     group, every = join(config.workers), options.save_every
-    data = prepare_dataset(options.dataset, image_size=config.image_size)
-    held_out = [load_images(data, f"test_{d}", 4, config.image_size) for d in "xy"]
+    data = prepare_dataset(options.dataset, image_size=config.picture_size)
+    held_out = [load_images(data, f"test_{d}", 4, config.picture_size) for d in "xy"]
     run = RunFolder(options.out, config, resume=options.resume, writes=group.rank == 0)
     trainer = CycleGANTrainer(config)
     if options.resume:
@@ -87,7 +87,7 @@ def train_with_workers(options, config):
 
     if not options.resume:
         refuse_to_overwrite(options.out)
-    data = prepare_dataset(options.dataset, image_size=config.image_size)
+    data = prepare_dataset(options.dataset, image_size=config.picture_size)
     epoch_steps(data, config.batch_size, config.workers)  # enough images for all?
     launch(config.workers, ["-m", "cyclegan_lessons", *options.arguments], options.out)
     step = step_of(checkpoints_in(options.out)[-1])

@@ -11,6 +11,7 @@ MANY = 2**31 - 1  # where a whole number has no other end
 # The least and the largest value of each number that must be whole ...
 WHOLE = {
     "image_size": (24, MANY),  # from 24 on the discriminator's map has a position
+    "load_size": (24, MANY),
     "base_channels": (1, MANY),
     "n_layers": (0, MANY),
     "batch_size": (1, MANY),
@@ -39,6 +40,7 @@ class LessonConfig:
     """
 
     image_size: int = 256  # side of the training crop in pixels, a multiple of 4
+    load_size: int | None = None  # side of the image before the crop; None: 286/256 of the crop's
     base_channels: int = 64  # channels after the first convolution, of G and of D
     n_layers: int = 9  # residual blocks of a generator
     batch_size: int = 1  # images of each domain in a step, for each worker
@@ -58,7 +60,7 @@ class LessonConfig:
     def __post_init__(self):
         for name, (least, most) in {**WHOLE, **REAL}.items():
             value, kinds = getattr(self, name), (int,) if name in WHOLE else (int, float)
-            if name == "steps" and value is None:
+            if name in ("steps", "load_size") and value is None:
                 continue
             # a comparison with nan is false, and True is no number of anything
             if type(value) not in kinds or not least <= value <= most:
@@ -70,6 +72,11 @@ class LessonConfig:
             raise LessonError(
                 f"image_size must be divisible by 4, but it is {self.image_size}; choose "
                 f"{smaller} or {smaller + 4}."
+            )
+        if self.load_size is not None and self.load_size < self.image_size:
+            raise LessonError(
+                f"load_size must be at least image_size, {self.image_size}, since crops are taken "
+                f"from it, but it is {self.load_size}; choose a larger one."
             )
         if self.adversarial not in ("lsgan", "log"):
             raise LessonError(
@@ -83,6 +90,11 @@ class LessonConfig:
     def epochs(self) -> int:
         """Length of the complete schedule in epochs."""
         return self.constant_epochs + self.decay_epochs
+
+    @property
+    def picture_size(self) -> int:
+        """Side in pixels of whole pictures, as the model is tested on them and shown with them."""
+        return self.load_size or self.image_size
 
     def check_same(self, stored: dict, source: Path):
         """Raise `LessonError` when a run with the ``stored`` settings cannot continue with these.

@@ -179,12 +179,14 @@ def load_unpaired(
     epoch: int = 0,
     workers: int = 1,
     rank: int = 0,
+    load_size: int | None = None,
 ) -> ds.Dataset:
     """One epoch of random pairs: ``image_x`` and ``image_y``, float32 N×3×S×S in [-1, 1].
 
     X and Y are shuffled independently, and the smaller set is repeated until it is as long as the
-    larger one. Each image is resized to 286/256 of S (``image_size``), cropped to S at random and
-    flipped with probability one half, as in the authors' code. All of it follows from ``seed``,
+    larger one. Each image is resized to ``load_size`` pixels, by default 286/256 of S
+    (``image_size``), cropped to S at random and flipped with probability one half, as in the
+    authors' code. All of it follows from ``seed``,
     ``epoch`` and the place of a pair in the epoch, whatever else runs. With several ``workers``,
     worker ``rank`` gets every workers-th pair. An incomplete last batch is left out. Raises
     `LessonError` when a file is missing or damaged, or when there are not enough images.
@@ -202,7 +204,7 @@ def load_unpaired(
 
     def augment_pair(image_x, image_y, place):
         rng = np.random.default_rng([seed, epoch, 2, int(place)])
-        return augment(image_x, image_size, rng), augment(image_y, image_size, rng)
+        return tuple(augment(image, image_size, rng, load_size) for image in (image_x, image_y))
 
     columns = ["image_x", "image_y"]
     threads = min(2, os.cpu_count())
@@ -229,14 +231,16 @@ def read_shuffled(
     return records.rename("image", f"image_{domain}")
 
 
-def augment(encoded: np.ndarray, image_size: int, rng: np.random.Generator) -> np.ndarray:
+def augment(
+    encoded: np.ndarray, image_size: int, rng: np.random.Generator, load_size: int | None = None
+) -> np.ndarray:
     """Turn an encoded image (bytes) into a random crop, maybe flipped: float32 3×S×S in [-1, 1].
 
-    Resizing to 286/256 of S and cropping S×S is done in one step: resizing the part that the crop
-    will show.
+    Resizing to ``load_size``, by default 286/256 of S, and cropping S×S is done in one step:
+    resizing the part that the crop will show.
     """
     image = Image.open(io.BytesIO(encoded))
-    loaded = round(image_size * 286 / 256)
+    loaded = load_size or round(image_size * 286 / 256)
     left, top = rng.integers(0, loaded - image_size, 2, endpoint=True)
     flip = rng.random() < 0.5
     # a JPEG of more than twice this size is decoded at a part of it

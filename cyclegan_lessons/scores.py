@@ -60,13 +60,13 @@ def evaluate(
     bar. Raises `LessonError` as `load_generators` and `prepare_dataset` do.
     """
     G, F, config = load_generators(checkpoint)
-    folder = prepare_dataset(dataset, image_size=config.image_size)
-    x, y = (load_images(folder, f"test_{d}", image_size=config.image_size) for d in "xy")
+    folder = prepare_dataset(dataset, image_size=config.picture_size)
+    x, y = (load_images(folder, f"test_{d}", image_size=config.picture_size) for d in "xy")
     total = 2 * (len(x) + len(y))  # there and back
     with tqdm(total=total, desc="translating", unit="image", disable=not progress) as bar:
         rows = sample_rows(G, F, x, y, bar)
     draws_x, draws_y = resample(len(x), seed=0), resample(len(y), seed=1)
-    known_x, known_y = (load_truth(folder, domain, config.image_size) for domain in "xy")
+    known_x, known_y = (load_truth(folder, domain, config.picture_size) for domain in "xy")
     return {
         "x2y": score(x, rows["G(x)"], rows["F(G(x))"], y, (draws_x, draws_y), **known_x),
         "y2x": score(y, rows["F(y)"], rows["G(F(y))"], x, (draws_y, draws_x), **known_y),

@@ -177,7 +177,7 @@ class CycleGANTrainer:
     def pairs(self, data: Path, epoch: int) -> ms.dataset.Dataset:
         """The random pairs of one epoch, as `load_unpaired` gives them to this worker."""
         c = self.config
-        mine = {"workers": c.workers, "rank": self.group.rank}
+        mine = {"workers": c.workers, "rank": self.group.rank, "load_size": c.load_size}
         return load_unpaired(data, c.image_size, c.batch_size, seed=c.seed, epoch=epoch, **mine)
 
     def steps(self, data: Path, last: int) -> Iterator[dict]:

@@ -51,7 +51,7 @@ def draw(model: Path, picture: Path):
     """Draw test scenes above their translations, apples to oranges and back, as the README shows
     them."""
     G, F, config = load_generators(model)
-    data = prepare_dataset("orchard", config.image_size)
+    data = prepare_dataset("orchard", config.picture_size)
     images = [load_images(data, name, limit=8) for name in ("test_x", "test_y")]
     rows = sample_rows(G, F, *images)
     Image.fromarray(tile([rows[name] for name in ("x", "G(x)", "y", "F(y)")])).save(
