@@ -21,11 +21,11 @@ Read in this order:
 - `checkpoint`: chapter 6, the state of a training in one file that is complete and checked
 - `inference`: chapter 7, translate images with a trained generator
 - `picture_files`: chapter 7, translate image files and folders
-- `evaluation`: chapter 9, how good a translation is, with intervals
-- `scores`: chapter 9, the test images of a data set, translated and scored
-- `costs`: chapter 10, the arithmetic of a training step
-- `amp`: chapter 10, convolutions in float16
-- `parallel`: chapter 10, several processes train one model
+- `evaluation`: chapter 8, how good a translation is, with intervals
+- `scores`: chapter 8, the test images of a data set, translated and scored
+- `costs`: chapter 12, the arithmetic of a training step
+- `amp`: chapter 12, convolutions in float16
+- `parallel`: chapter 12, several processes train one model
 - `contrast`: after CycleGAN, the patch-wise contrastive loss
 
 These stand on a few tools, which you may skip:

@@ -1,4 +1,4 @@
-"""Chapter 10: count the multiply–adds of a training step, from the layers of the networks.
+"""Chapter 12: count the multiply–adds of a training step, from the layers of the networks.
 
 Only convolutions count; norms, activations and Adam add little arithmetic to theirs. A layer costs
 the same three times: forward, for the gradient of its weights, and for the gradient of its input.

@@ -1,4 +1,4 @@
-"""Chapter 9: how good translations are, in numbers with intervals; against twins, how wrong."""
+"""Chapter 8: how good translations are, in numbers with intervals; against twins, how wrong."""
 
 import numpy as np
 from skimage.metrics import structural_similarity

@@ -1,4 +1,4 @@
-"""Chapter 10: several processes train one model, each with its share of every batch.
+"""Chapter 12: several processes train one model, each with its share of every batch.
 
 Their gradients are averaged (data parallelism).
 

@@ -1,4 +1,4 @@
-"""Chapter 9: translate a data set's test images in both directions, and score the translations."""
+"""Chapter 8: translate a data set's test images in both directions, and score the translations."""
 
 from dataclasses import dataclass
 from pathlib import Path

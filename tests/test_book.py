@@ -23,7 +23,7 @@ CHAPTERS = [
     "06_training",
     "07_inference",
 ]
-CHAPTERS += ["08_traps", "09_evaluation", "10_cluster"]
+CHAPTERS += ["08_evaluation", "09_traps", "10_experiments", "11_after", "12_cluster"]
 LOADED = {
     ("script", "src"),
     ("img", "src"),

@@ -3,7 +3,7 @@ the twins.
 
 `make ablation` trains with each of the traps named in `RUNS`, from `tests/traps`, with every seed,
 each in a process of its own, and adds two lines (one a direction) to book/ablation.csv, which
-chapter 8 plots. What the file already holds is not trained again; delete lines to train them anew.
+chapter 9 plots. What the file already holds is not trained again; delete lines to train them anew.
 All of it takes half an hour to an hour on two cores.
 """
 

@@ -35,10 +35,10 @@ CHAPTERS = {
     "pool": (5, "The image pool", "05_image_pool"),
     "training": (6, "Training", "06_training"),
     "inference": (7, "Translating", "07_inference"),
-    "traps": (8, "Traps", "08_traps"),
-    "evaluation": (9, "Evaluation", "09_evaluation"),
-    "cluster": (10, "A cluster", "10_cluster"),
-    "contrast": (11, "After CycleGAN", "11_contrast"),
+    "evaluation": (8, "Evaluation", "08_evaluation"),
+    "traps": (9, "Traps", "09_traps"),
+    "contrast": (11, "After CycleGAN", "11_after"),
+    "cluster": (12, "A cluster", "12_cluster"),
 }
 
 MODULES = (
