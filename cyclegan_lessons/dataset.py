@@ -122,12 +122,9 @@ def load_images(
     to be read without ``image_size``.
     """
     at_least_one(limit=limit, image_size=image_size)
+    path = check_mindrecord(folder, name)
     records = ds.MindDataset(
-        check_mindrecord(folder, name),
-        ["image"],
-        num_parallel_workers=1,
-        shuffle=False,
-        num_samples=limit,
+        path, ["image"], num_parallel_workers=1, shuffle=False, num_samples=limit
     )
     arrays = []
     for row in records.create_dict_iterator(num_epochs=1, output_numpy=True):
