@@ -50,6 +50,8 @@ class StoredRun:
 
     ``history`` is a list of at most 200 rows, each the mean of a block of steps, with the step and
     the losses by name; ``samples`` holds the sample grids of the run, uint8 H×W×3, by their step.
+    ``maps`` holds, for an orange y, a fake G(x) and its apple x, the picture and the 14×14 scores
+    of the trained D_Y; it is empty where these were not stored.
     The file is looked for beside the notebook, then in the book of the checkout. Raises
     `LessonError` when it is not there.
     """
@@ -69,6 +71,10 @@ class StoredRun:
         self.history = [dict(zip(columns, row)) for row in zip(*columns.values(), strict=True)]
         self.rows = stored["rows"]
         self.samples = {sample["step"]: decoded(sample["source"]) for sample in stored["samples"]}
+        self.maps = {
+            one["name"]: (decoded(one["source"]), np.array(one["map"]))
+            for one in stored.get("maps", [])
+        }
 
     def strip(self, columns: int = 6, gap: int = 4) -> tuple[list[int], dict[str, np.ndarray]]:
         """How the first test image of each domain changes: steps, and uint8 S×H×W×3 by row name.
