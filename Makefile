@@ -26,7 +26,7 @@ PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --no-loadscope-reorder
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "book, lab and test take DEVICE=auto|CPU|GPU|Ascend, PRESET=quick|demo|paper and"
+	@echo "book, lab and test take DEVICE=auto|CPU|GPU|Ascend, PRESET=quick|demo|photos|paper and"
 	@echo "DATASET=orchard|apple2orange|FOLDER; train takes these and WORKERS=2, OUT=runs/mine and"
 	@echo "ARGS=--resume; setup takes PYTHON=python3.11 and WHEELHOUSE=folder; test takes JOBS=1, processes that test at once."
 

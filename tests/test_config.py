@@ -39,7 +39,7 @@ def test_quick_and_demo_are_one_network():
 
 
 def test_an_unknown_preset_names_the_known_ones():
-    with pytest.raises(LessonError, match="one of quick, demo, paper, but it is 'fast'"):
+    with pytest.raises(LessonError, match="one of quick, demo, photos, paper, but it is 'fast'"):
         get_preset("fast")
 
 
