@@ -75,6 +75,7 @@ test: setup  ## unit tests, every notebook on photographs, the saved outputs, th
 	$(PY) -m ruff format --check .
 	$(PY) tools/notebooks.py parameters $(PARAMS)
 	$(PY) tools/notebooks.py check
+	$(PY) tools/exercises.py compare
 	@echo "== 2 of 4: unit tests, and every notebook run by papermill"
 	LESSONS_DATASET="$(DATASET)" LESSONS_PRESET="$(PRESET)" LESSONS_DEVICE="$(DEVICE)" $(PYTEST) tests
 	@echo "== 3 of 4: every saved output against a new run"
