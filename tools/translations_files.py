@@ -1,0 +1,109 @@
+"""The PO files of a translation: read, brought to what the English says, and written.
+
+One message is one cell of a notebook, one caption or alt text, or one section of a page. Its
+context (`msgctxt`) is its place: so a message whose English changed keeps its translation, marked
+fuzzy, with the English that it was made from.
+"""
+
+import ast
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parent.parent
+TRANSLATIONS = ROOT / "translations"
+BEGAN = datetime(2026, 11, 24)  # a PO file names a date; a changing one would only cause conflicts
+HEADER = "# The {locale} edition of CycleGAN Lessons: {name}. See CONTRIBUTING.md, Translations."
+
+
+class Text(NamedTuple):
+    """A piece of the English edition, and where it stands."""
+
+    context: str
+    english: str
+
+
+def read(path: Path) -> list[Message]:
+    """The messages of a PO file, and after them those that are obsolete; none if it is not there.
+
+    Babel hands a "previous English" over as a comment; here it becomes `previous_id` again.
+    """
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        catalog = read_po(file, locale=path.parent.name)
+    messages = [message for message in catalog if message.id]
+    for message in [*messages, *catalog.obsolete.values()]:
+        message.flags &= {"fuzzy"}  # Babel takes "50% of" for a format of Python
+        marked = " ".join(c[1:] for c in message.user_comments if c.startswith("|"))
+        message.user_comments = [c for c in message.user_comments if not c.startswith("|")]
+        before = re.search(r"msgid (.*)", marked)
+        if before and not message.previous_id:
+            message.previous_id = [ast.literal_eval(f"({before[1]})")]
+    return messages + list(catalog.obsolete.values())
+
+
+def updated(texts: list[Text], before: list[Message]) -> tuple[list[Message], list[Message]]:
+    """The messages for these texts, with the translations that there were, and the obsolete ones.
+
+    New: without translation. Changed: fuzzy, with the English before. Gone: obsolete.
+    """
+    known = {message.context: message for message in reversed(before)}  # the first one wins
+    messages = []
+    for context, english in texts:
+        old = known.pop(context, None)
+        message = Message(english, "", context=context)
+        if old is not None and old.string:
+            message.string, message.user_comments = old.string, old.user_comments
+            changed = old.id != english
+            if changed or old.fuzzy:
+                message.flags.add("fuzzy")
+                message.previous_id = old.previous_id or ([old.id] if changed else [])
+            if message.previous_id == [english]:  # the English is again what it was
+                message.previous_id, message.flags = [], set()
+        messages.append(message)
+    return messages, [old for old in reversed(known.values()) if old.string]
+
+
+def write(path: Path, messages: list[Message], obsolete: list[Message] = ()):
+    """Write a PO file as Babel does, with lines as long as those of the text."""
+    header = HEADER.format(locale=path.parent.name, name=path.stem)
+    catalog = Catalog(
+        locale=path.parent.name,
+        project="CycleGAN Lessons",
+        version="1",
+        creation_date=BEGAN,
+        revision_date=BEGAN,
+        last_translator="The CycleGAN Lessons contributors",
+        language_team="Chinese",
+        header_comment=header,
+        fuzzy=False,
+    )
+    for message in messages:
+        added = catalog.add(
+            message.id,
+            message.string,
+            flags=message.flags,
+            user_comments=message.user_comments,
+            previous_id=message.previous_id,
+            context=message.context,
+        )
+        added.flags &= {"fuzzy"}  # see `read`
+    for message in obsolete:
+        catalog.obsolete[catalog._key_for(message.id, message.context)] = message
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        write_po(file, catalog, width=None, include_previous=True)
+
+
+def strings(path: Path, fuzzy: bool = False) -> dict[str, str]:
+    """The translations of a file by their contexts; fuzzy ones only if asked for."""
+    return {
+        message.context: message.string
+        for message in reversed(read(path))
+        if message.string and (fuzzy or not message.fuzzy)
+    }
