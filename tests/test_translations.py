@@ -3,9 +3,10 @@
 import json
 
 import pytest
-import translations
 from translations_files import Text, read, strings, updated, write
 from translations_sources import notebook_texts, page_texts, sections
+
+import translations
 
 TEXTS = [Text("a", "One apple.\n\n$x$ in 50% of"), Text("a:alt", "A picture"), Text("b", "Two.")]
 CHINESE = {"a": "一个苹果。\n\n$x$ 占 50%", "a:alt": "一幅图", "b": "两个。"}
