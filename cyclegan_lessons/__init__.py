@@ -31,6 +31,7 @@ Read in this order:
 These stand on a few tools, which you may skip:
 
 - `errors`: the exceptions that the package raises on purpose
+- `language`: what the course says, in the language that is chosen
 - `versions`: whether this Python and this MindSpore can run the course
 - `device`: CPU, GPU or Ascend
 - `diagnosis`: what a device needs, and what of it is missing

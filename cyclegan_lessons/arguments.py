@@ -1,8 +1,11 @@
 """The options of the commands, and what is wrong with a mistyped one."""
 
 import argparse
+import inspect
 from collections.abc import Callable
 from pathlib import Path
+
+from cyclegan_lessons.language import in_language
 
 
 def count(text: str) -> int:
@@ -201,12 +204,16 @@ def make_parser(commands: dict[str, Callable]) -> argparse.ArgumentParser:
     ``commands`` holds for each name in `OPTIONS` the function that does it.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m cyclegan_lessons", description="Train and use the paper's CycleGAN."
+        prog="python -m cyclegan_lessons",
+        description=in_language("Train and use the paper's CycleGAN."),
     )
     parsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, add_options in OPTIONS.items():
-        does = commands[name].__doc__
-        command = parsers.add_parser(name, help=does.splitlines()[0], description=does)
+        does = inspect.getdoc(commands[name])
+        first = in_language(does.splitlines()[0])
+        command = parsers.add_parser(name, help=first, description=in_language(does))
         add_options(command)
+        for option in command._actions:
+            option.help = in_language(option.help) if option.help else None
         command.set_defaults(command=commands[name])
     return parser

@@ -1,5 +1,7 @@
 """The exceptions that the package raises on purpose."""
 
+from cyclegan_lessons.language import in_language
+
 ERROR = "error: "  # what the commands print before the sentence
 
 
@@ -7,8 +9,11 @@ class LessonError(ValueError):
     """Something that the user can fix: one sentence says what was expected, what came, what to do.
 
     The command line prints that sentence alone and exits with status 1; in a notebook it ends the
-    traceback.
+    traceback. It is said in the language of the course, see `language`.
     """
+
+    def __str__(self) -> str:
+        return in_language(super().__str__())
 
 
 class DamagedFile(LessonError):

@@ -8,15 +8,17 @@ lists. ``apply`` writes book/, _config.yml and _toc.yml of an edition into a fol
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 from babel.messages.catalog import Message
 from translations_apply import apply
-from translations_files import ROOT, TRANSLATIONS, read, updated, write
+from translations_files import ROOT, TRANSLATIONS, read, strings, updated, write
 from translations_rules import findings, read_glossary
 from translations_sources import all_texts
 
+PACKAGE = ROOT / "cyclegan_lessons"
 COMPLETE = "complete.txt"  # in a language's folder: the PO files in which nothing may be missing
 
 
@@ -33,8 +35,20 @@ def complete_files(folder: Path) -> list[str]:
     return [name for name in (line.partition("#")[0].strip() for line in lines) if name]
 
 
-def update(folder: Path):
-    """Bring the PO files in a folder to what the English says."""
+def tables(folder: Path, package: Path = PACKAGE) -> dict[Path, str]:
+    """The files of the package that hold translations, and what they should hold."""
+    files = {"package": f"locale/{folder.name}.json", "words": f"web/words.{folder.name}.json"}
+    texts = {}
+    for name, file in files.items():
+        found = strings(folder / f"{name}.po")
+        order = [m.context or m.id for m in read(folder / f"{name}.po")]
+        table = {key: found[key] for key in order if key in found}
+        texts[package / file] = json.dumps(table, ensure_ascii=False, indent=1) + "\n"
+    return texts
+
+
+def update(folder: Path, package: Path = PACKAGE):
+    """Bring the PO files in a folder to what the English says, and the package to these."""
     texts = all_texts()
     for name in {*texts, *(path.stem for path in folder.glob("*.po"))}:
         path = folder / f"{name}.po"
@@ -43,6 +57,9 @@ def update(folder: Path):
             write(path, messages, obsolete)
         else:
             path.unlink(missing_ok=True)
+    for path, text in tables(folder, package).items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def current(folder: Path) -> dict[str, list[Message]]:
@@ -66,7 +83,7 @@ def status(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def check(folder: Path) -> list[str]:
+def check(folder: Path, package: Path = PACKAGE) -> list[str]:
     """One line for each finding: file, message, what is wrong."""
     glossary = read_glossary(folder / "glossary.csv")
     complete, found = complete_files(folder), []
@@ -82,6 +99,9 @@ def check(folder: Path) -> list[str]:
             elif name in complete:
                 what = "its English has changed" if message.string else "it is not translated"
                 found.append(f"{place}: {what}")
+    for path, text in tables(folder, package).items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            found.append(f"{path.name} is not what the PO files say; run `make translate`")
     return found
 
 

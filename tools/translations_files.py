@@ -8,6 +8,7 @@ fuzzy, with the English that it was made from.
 import ast
 import re
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,13 +51,19 @@ def read(path: Path) -> list[Message]:
 def updated(texts: list[Text], before: list[Message]) -> tuple[list[Message], list[Message]]:
     """The messages for these texts, with the translations that there were, and the obsolete ones.
 
-    New: without translation. Changed: fuzzy, with the English before. Gone: obsolete.
+    New: without translation. Changed: fuzzy, with the English before. Gone: obsolete. A text
+    without a context counts as changed when one that is gone is nearly the same.
     """
-    known = {message.context: message for message in reversed(before)}  # the first one wins
+    known = {message.context or message.id: message for message in reversed(before)}
+    wanted = {context or english for context, english in texts}
+    gone = [m.id for key, m in known.items() if not m.context and key not in wanted and m.string]
     messages = []
     for context, english in texts:
-        old = known.pop(context, None)
-        message = Message(english, "", context=context)
+        old = known.pop(context or english, None)
+        if old is None and not context:
+            near = get_close_matches(english, gone, 1, 0.8)
+            old = known.pop(near[0], None) if near else None
+        message = Message(english, "", context=context or None)
         if old is not None and old.string:
             message.string, message.user_comments = old.string, old.user_comments
             changed = old.id != english
@@ -101,9 +108,10 @@ def write(path: Path, messages: list[Message], obsolete: list[Message] = ()):
 
 
 def strings(path: Path, fuzzy: bool = False) -> dict[str, str]:
-    """The translations of a file by their contexts; fuzzy ones only if asked for."""
+    """The translations of a file by their contexts, or by the English where there is none; fuzzy
+    ones only if asked for."""
     return {
-        message.context: message.string
+        message.context or message.id: message.string
         for message in reversed(read(path))
         if message.string and (fuzzy or not message.fuzzy)
     }

@@ -5,7 +5,9 @@ import html
 import unicodedata
 
 from cyclegan_lessons.classroom.codes import CheckIn, Row
+from cyclegan_lessons.classroom.progress import work
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES
+from cyclegan_lessons.language import in_language, language
 
 WIDTH, MARGIN, LINE = 800, 40, 30  # pixels
 TOP = 336  # of the list of exercises
@@ -13,7 +15,7 @@ FONTS = "system-ui, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft Y
 INK, PALE, GREEN, ORANGE, PAPER = "#1f2a24", "#5b665f", "#2f6b3c", "#b4560f", "#fffdf7"
 
 PAGE = """<!DOCTYPE html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -29,8 +31,8 @@ code {{ display: block; overflow-wrap: anywhere; background: #ffffff; padding: 0
 <body>
 <main>
 {svg}
-<button id="save">Save as PNG</button>
-<p>The code of this check-in, to copy into a chat:</p>
+<button id="save">{save}</button>
+<p>{copy}</p>
 <code>{code}</code>
 </main>
 <script>
@@ -94,14 +96,10 @@ def mark(x: float, y: float, right: bool) -> str:
 
 def exercise_line(row: Row, y: float) -> str:
     """One exercise with its tries and hints."""
-    done = f"{row.tries} {'try' if row.tries == 1 else 'tries'}" if row.tries else "not tried"
-    if row.hints:
-        done += f", {row.hints} {'hint' if row.hints == 1 else 'hints'}"
-    if row.solution:
-        done += ", solution seen"
+    done = work(row.tries, row.hints, row.solution) if row.tries else in_language("not tried")
     return (
         mark(MARGIN, y, row.right)
-        + fitted(MARGIN + 28, y, EXERCISES[row.exercise].title, 18, 430)
+        + fitted(MARGIN + 28, y, in_language(EXERCISES[row.exercise].title), 18, 430)
         + text(WIDTH - MARGIN, y, done, 16, PALE, 'text-anchor="end"')
     )
 
@@ -126,28 +124,28 @@ def own_training(losses: list[float]) -> str:
     """The lower right corner of the picture's row: the learner's own run, or a word about it."""
     x = 452
     if not losses:
-        line = "The right picture is by the course's model."
-        return text(x, 190, line, 14, PALE) + text(
-            x, 212, "Train your own with the train command.", 14, PALE
-        )
-    steps = f"{len(losses):,} steps of my own training, total loss"
+        model = in_language("The right picture is by the course's model.")
+        own = in_language("Train your own with the train command.")
+        return text(x, 190, model, 14, PALE) + text(x, 212, own, 14, PALE)
+    steps = in_language(f"{len(losses):,} steps of my own training, total loss")
     return text(x, 150, steps, 14, PALE) + sparkline(losses, x, 166, WIDTH - MARGIN - x, 120)
 
 
 def drawing(checkin: CheckIn, picture: bytes, losses: list[float]) -> tuple[str, int]:
     """The card as an SVG, and its height."""
-    number, title, _ = CHAPTERS[checkin.subject]
+    number, title = CHAPTERS[checkin.subject][0], in_language(CHAPTERS[checkin.subject][1])
     height = TOP + LINE * len(checkin.rows) + MARGIN
     done = sum(row.right for row in checkin.rows)
     data = base64.b64encode(picture).decode()
-    summary = f"{done} of {len(checkin.rows)} exercises right"
-    heading = html.escape(f"Check-in of {checkin.name}, chapter {number}, {title}: {summary}")
+    summary = in_language(f"{done} of {len(checkin.rows)} exercises right")
+    heading = in_language(f"Check-in of {checkin.name}, chapter {number}, {title}: {summary}")
+    place = in_language(f"CycleGAN Lessons · chapter {number}: {title}")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
-        f'height="{height}" role="img" aria-label="{heading}" font-family="{FONTS}">',
+        f'height="{height}" role="img" aria-label="{html.escape(heading)}" font-family="{FONTS}">',
         f'<rect width="{WIDTH}" height="{height}" rx="14" fill="{PAPER}"/>',
         f'<rect width="{WIDTH}" height="10" fill="{GREEN}"/>',
-        text(MARGIN, 50, f"CycleGAN Lessons · chapter {number}: {title}", 18, GREEN),
+        text(MARGIN, 50, place, 18, GREEN),
         text(WIDTH - MARGIN, 50, checkin.day.isoformat(), 18, PALE, 'text-anchor="end"'),
         fitted(MARGIN, 98, checkin.name, 38, WIDTH - 2 * MARGIN, 'font-weight="bold"'),
         f'<image x="{MARGIN}" y="122" width="388" height="188" '
@@ -164,8 +162,14 @@ def card(checkin: CheckIn, code: str, picture: bytes, losses: list[float]) -> st
     """The whole page; ``picture`` is a PNG, ``losses`` the total loss of each step of a run."""
     svg, height = drawing(checkin, picture, losses)
     number, title, _ = CHAPTERS[checkin.subject]
+    heading = in_language("{name}, chapter {number}: {title}")
     return PAGE.format(
-        title=html.escape(f"{checkin.name}, chapter {number}: {title}"),
+        language=language().replace("_", "-"),
+        title=html.escape(
+            heading.format(name=checkin.name, number=number, title=in_language(title))
+        ),
+        save=in_language("Save as PNG"),
+        copy=in_language("The code of this check-in, to copy into a chat:"),
         svg=svg,
         code=code,
         width=WIDTH,

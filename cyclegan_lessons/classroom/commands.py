@@ -1,5 +1,7 @@
 """The commands ``progress``, ``check-in`` and ``class``."""
 
+from cyclegan_lessons.language import in_language
+
 
 def progress(options):
     """Print which exercises are right, with tries and hints."""
@@ -14,9 +16,10 @@ def check_in(options):
     from cyclegan_lessons.classroom.checkin import check_in
 
     written = check_in(options.name, options.chapter, options.out, options.run)
-    print(f"Your card is {written.folder / 'card.html'}, the post to fill in is post.md beside it.")
+    card = written.folder / "card.html"
+    print(in_language(f"Your card is {card}, the post to fill in is post.md beside it."))
     if written.untouched:
-        print("No exercise of this chapter has been tried yet.")
+        print(in_language("No exercise of this chapter has been tried yet."))
     print(written.code)
 
 
@@ -26,6 +29,7 @@ def overview(options):
 
     found = write_overview(options.source, options.out, options.names)
     learners = len({name for name, _ in found.checkins})
-    print(f"{len(found.checkins)} check-ins of {learners} learners; the page is {options.out}.")
-    if found.damaged:
-        print(f"{len(found.damaged)} codes or files could not be read; the page lists them.")
+    n, damaged = len(found.checkins), len(found.damaged)
+    print(in_language(f"{n} check-ins of {learners} learners; the page is {options.out}."))
+    if damaged:
+        print(in_language(f"{damaged} codes or files could not be read; the page lists them."))

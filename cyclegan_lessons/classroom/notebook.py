@@ -8,6 +8,7 @@ from cyclegan_lessons.classroom import checkin
 from cyclegan_lessons.classroom.progress import progress_table
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.exercises import log
+from cyclegan_lessons.language import in_language
 
 
 def progress():
@@ -21,7 +22,11 @@ def check_in(chapter: str | int, name=...):
     Until a nickname is given in the place of the three dots, nothing is made.
     """
     if name is ...:
-        print("Put a nickname in the place of the three dots to check in; others will see it.")
+        print(
+            in_language(
+                "Put a nickname in the place of the three dots to check in; others will see it."
+            )
+        )
         return
     try:
         written = checkin.check_in(name, chapter)
@@ -31,5 +36,6 @@ def check_in(chapter: str | int, name=...):
     page = html.escape((written.folder / "card.html").read_text(encoding="utf-8"), quote=True)
     style = 'width="100%" height="760" style="border: 0"'
     display(HTML(f'<div><iframe srcdoc="{page}" title="Check-in" {style}></iframe></div>'))
-    print(f"The card and a post to fill in are in the folder {written.folder.as_posix()}.")
+    folder = written.folder.as_posix()
+    print(in_language(f"The card and a post to fill in are in the folder {folder}."))
     print(written.code)

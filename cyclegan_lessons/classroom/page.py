@@ -17,13 +17,14 @@ from cyclegan_lessons.classroom.overview import (
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES
 from cyclegan_lessons.files import write_whole
+from cyclegan_lessons.language import in_language, language
 
 PAGE = """<!DOCTYPE html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Class overview</title>
+<title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 0 auto; padding: 1rem; }}
@@ -36,29 +37,28 @@ td.n {{ text-align: right; white-space: nowrap; }}
 </head>
 <body>
 <main>
-<h1>Class overview</h1>
-<p>{learners} learners, {checkins} check-ins, chapters {chapters}.</p>
-<h2>What to explain</h2>
-<p>Per exercise: who tried it, who got it right, who did so in the first try, and the most frequent
-wrong answer, with the sentence that its check gives. The lowest shares of first tries come
-first.</p>
-<div class="wide" tabindex="0">{report}</div>
-<h2>Who is missing</h2>
-{missing}
-<h2>Learners</h2>
-<p>Right exercises of all in the chapter; “h” counts hints, “s” solutions that were looked at.</p>
-<div class="wide" tabindex="0">{table}</div>
-{damaged}
-<h2>How sure is this?</h2>
-<p>The checksum in a code finds slips of the hand and cut lines. It does not prove who did the work:
-everybody can make such a code. The picture on the card helps more. Its scene follows from the
-nickname and the chapter: <code>python -m cyclegan_lessons check-in CHAPTER --name NICKNAME</code>
-draws the same apples again. And its oranges follow from the learner's own model, so two cards with
-the same brush strokes come from one model.</p>
+<h1>{title}</h1>
+<p>{summary}</p>
+{parts}
 </main>
 </body>
 </html>
 """
+REPORT = (
+    "Per exercise: who tried it, who got it right, who did so in the first try, and the most "
+    "frequent wrong answer, with the sentence that its check gives. The lowest shares of first "
+    "tries come first."
+)
+TABLE = (
+    "Right exercises of all in the chapter; “h” counts hints, “s” solutions that were looked at."
+)
+SURE = (
+    "The checksum in a code finds slips of the hand and cut lines. It does not prove who did the "
+    "work: everybody can make such a code. The picture on the card helps more. Its scene follows "
+    "from the nickname and the chapter: <code>python -m cyclegan_lessons check-in CHAPTER --name "
+    "NICKNAME</code> draws the same apples again. And its oranges follow from the learner's own "
+    "model, so two cards with the same brush strokes come from one model."
+)
 
 
 def row(cells: list[str], kind: str = "td") -> str:
@@ -74,14 +74,21 @@ def report_table(found: Class) -> str:
     """The exercises, hardest first."""
     rows = [row for checkin in found.checkins.values() for row in checkin.rows]
     report = sorted(exercise_report(rows).items(), key=lambda item: item[1]["first"])
-    lines = [row(["exercise", "tried", "right", "first try", "most frequent wrong answer"], "th")]
+    heads = [
+        in_language("exercise"),
+        in_language("tried"),
+        in_language("right"),
+        in_language("first try"),
+        in_language("most frequent wrong answer"),
+    ]
+    lines = [row(heads, "th")]
     for name, numbers in report:
         exercise = EXERCISES[name]
         mistake = ""
         if numbers["count"]:
-            sentence = re.sub(r"\{[^}]*\}?", "…", numbers["mistake"])
+            sentence = re.sub(r"\{[^}]*\}?", "…", in_language(numbers["mistake"]))
             mistake = f"{html.escape(sentence)} ({numbers['count']}×)"
-        title = f"{CHAPTERS[exercise.subject][0]}. {html.escape(exercise.title)}"
+        title = f"{CHAPTERS[exercise.subject][0]}. {html.escape(in_language(exercise.title))}"
         shares = percent(numbers["right"]), percent(numbers["first"])
         lines.append(row([title, str(numbers["tried"]), *shares, mistake]))
     return f"<table>{''.join(lines)}</table>"
@@ -100,8 +107,8 @@ def cell(checkin: CheckIn | None) -> str:
 
 def learner_table(found: Class, names: list[str]) -> str:
     subjects = subjects_of(found)
-    heads = [f"{CHAPTERS[s][0]}. {html.escape(CHAPTERS[s][1])}" for s in subjects]
-    lines = [row(["name", *heads], "th")]
+    heads = [f"{CHAPTERS[s][0]}. {html.escape(in_language(CHAPTERS[s][1]))}" for s in subjects]
+    lines = [row([in_language("name"), *heads], "th")]
     for name in names:
         cells = [cell(found.checkins.get((name, subject))) for subject in subjects]
         lines.append(row([f"<bdi>{html.escape(name)}</bdi>", *cells]))
@@ -113,30 +120,43 @@ def missing_list(found: Class, names: list[str]) -> str:
     lines = []
     for subject in subjects_of(found):
         missing = [name for name in names if (name, subject) not in found.checkins]
-        shown = ", ".join(f"<bdi>{html.escape(name)}</bdi>" for name in missing) or "nobody"
+        shown = ", ".join(f"<bdi>{html.escape(name)}</bdi>" for name in missing)
         number, title, _ = CHAPTERS[subject]
-        lines.append(f"<dt>{number}. {title}: {len(missing)}</dt><dd>{shown}</dd>")
+        term = f"{number}. {in_language(title)}: {len(missing)}"
+        lines.append(f"<dt>{term}</dt><dd>{shown or in_language('nobody')}</dd>")
     return f"<dl>{''.join(lines)}</dl>"
 
 
 def damaged_list(found: Class) -> str:
-    if not found.damaged:
-        return ""
     lines = "".join(f"<li>{html.escape(line)}</li>" for line in found.damaged)
-    return f"<h2>Damaged codes</h2><p>Ask for these again.</p><ul>{lines}</ul>"
+    return f"<ul>{lines}</ul>"
+
+
+def part(title: str, text: str, content: str = "", wide: bool = False) -> str:
+    """One part of the page; its text and content are HTML."""
+    words = f"<p>{text}</p>\n" if text else ""
+    content = f'<div class="wide" tabindex="0">{content}</div>' if wide else content
+    return f"<h2>{title}</h2>\n{words}{content}"
 
 
 def page(found: Class, names: list[str]) -> str:
     """The whole page for these learners, in this order."""
-    numbers = [str(CHAPTERS[subject][0]) for subject in subjects_of(found)]
+    chapters = ", ".join(str(CHAPTERS[subject][0]) for subject in subjects_of(found)) or "–"
+    n = len(found.checkins)
+    parts = [
+        part(in_language("What to explain"), in_language(REPORT), report_table(found), wide=True),
+        part(in_language("Who is missing"), "", missing_list(found, names)),
+        part(in_language("Learners"), in_language(TABLE), learner_table(found, names), wide=True),
+        part(in_language("How sure is this?"), in_language(SURE)),
+    ]
+    if found.damaged:
+        again = in_language("Ask for these again.")
+        parts.insert(3, part(in_language("Damaged codes"), again, damaged_list(found)))
     return PAGE.format(
-        learners=len(names),
-        checkins=len(found.checkins),
-        chapters=", ".join(numbers) or "–",
-        report=report_table(found),
-        missing=missing_list(found, names),
-        table=learner_table(found, names),
-        damaged=damaged_list(found),
+        language=language().replace("_", "-"),
+        title=in_language("Class overview"),
+        summary=in_language(f"{len(names)} learners, {n} check-ins, chapters {chapters}."),
+        parts="\n".join(parts),
     )
 
 

@@ -4,6 +4,7 @@ import re
 
 from cyclegan_lessons.classroom.codes import CheckIn
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES
+from cyclegan_lessons.language import in_language
 
 WORDS = 50  # characters of one's own that camps ask for
 
@@ -37,15 +38,17 @@ def escaped(text: str) -> str:
 def post(checkin: CheckIn, code: str) -> str:
     """The text of ``post.md``; the picture is beside it."""
     number, title, _ = CHAPTERS[checkin.subject]
-    done = [EXERCISES[row.exercise].title for row in checkin.rows if row.right]
+    titles = {row: in_language(EXERCISES[row.exercise].title) for row in checkin.rows}
+    done = [title for row, title in titles.items() if row.right]
+    yes, no, not_yet = in_language("yes"), in_language("no"), in_language("not yet")
     lines = [
-        f"| {EXERCISES[row.exercise].title} | {'yes' if row.right else 'not yet'} | {row.tries} "
-        f"| {row.hints} | {'yes' if row.solution else 'no'} |"
+        f"| {titles[row]} | {yes if row.right else not_yet} | {row.tries} | {row.hints} "
+        f"| {yes if row.solution else no} |"
         for row in checkin.rows
     ]
-    return POST.format(
+    return in_language(POST).format(
         number=number,
-        title=title,
+        title=in_language(title),
         name=escaped(checkin.name),
         words=WORDS,
         built="; ".join(done) or "…",

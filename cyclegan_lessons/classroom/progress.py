@@ -2,6 +2,7 @@
 
 from cyclegan_lessons.exercises import log
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES
+from cyclegan_lessons.language import in_language
 
 
 def progress_table(entries: list[dict]) -> str:
@@ -12,19 +13,28 @@ def progress_table(entries: list[dict]) -> str:
     for subject, (number, title, _) in CHAPTERS.items():
         exercises = [exercise for exercise in EXERCISES.values() if exercise.subject == subject]
         done = sum(summary.get(e.name, {}).get("right", False) for e in exercises)
-        lines.append(f"{number:>2}  {title}: {done} of {len(exercises)}")
+        share = in_language("{done} of {all}").format(done=done, all=len(exercises))
+        lines.append(f"{number:>2}  {in_language(title)}: {share}")
         lines += [f"    {line_of(e.name, summary.get(e.name), width)}" for e in exercises]
     right = sum(state["right"] for name, state in summary.items() if name in EXERCISES)
-    lines.append(f"{right} of {len(EXERCISES)} exercises are right.")
+    lines.append(in_language(f"{right} of {len(EXERCISES)} exercises are right."))
     return "\n".join(lines)
 
 
 def line_of(name: str, state: dict | None, width: int) -> str:
     if state is None or not state["tries"]:
         return f"○ {name}"
-    parts = [f"{state['tries']} {'try' if state['tries'] == 1 else 'tries'}"]
-    if state["hints"]:
-        parts.append(f"{state['hints']} {'hint' if state['hints'] == 1 else 'hints'}")
-    if state["solution"]:
-        parts.append("solution seen")
-    return f"{'✓' if state['right'] else '✗'} {name:{width}}{', '.join(parts)}"
+    done = work(state["tries"], state["hints"], state["solution"])
+    return f"{'✓' if state['right'] else '✗'} {name:{width}}{done}"
+
+
+def work(tries: int, hints: int, solution: bool) -> str:
+    """What somebody did for an exercise: "2 tries, 1 hint, solution seen"."""
+    parts = [in_language("1 try") if tries == 1 else in_language("{n} tries").format(n=tries)]
+    if hints:
+        parts.append(
+            in_language("1 hint") if hints == 1 else in_language("{n} hints").format(n=hints)
+        )
+    if solution:
+        parts.append(in_language("solution seen"))
+    return in_language(", ").join(parts)

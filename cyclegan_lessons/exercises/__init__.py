@@ -8,6 +8,7 @@ from cyclegan_lessons.exercises import log
 from cyclegan_lessons.exercises.checking import RIGHT, UNTRIED, WRONG, judge
 from cyclegan_lessons.exercises.pieces import keep_piece
 from cyclegan_lessons.exercises.registry import exercise_called
+from cyclegan_lessons.language import in_language
 
 NO_PIECES = "not tried yet. It trains with your pieces that passed their checks: {pieces}."
 FINALE = "trained with your {own}. The error on the fruit is {share:.0%} of that before."
@@ -15,8 +16,9 @@ MARKS = {UNTRIED: "○", WRONG: "✗", RIGHT: "✓"}
 
 
 def say(mark: str, name: str, sentence: str, **values):
-    """Print one answer. Every sentence passes here, so this is where a translation would be."""
-    print(mark, f"{name}:", sentence.format(**values))
+    """Print one answer in the language of the course; values that are words have one, too."""
+    values = {k: in_language(v) if isinstance(v, str) else v for k, v in values.items()}
+    print(mark, f"{name}:", in_language(sentence).format(**values))
 
 
 def check(name: str):
@@ -40,8 +42,10 @@ def check(name: str):
         saved = keep_piece(exercise, namespace) and saved
     if not saved:
         print(
-            "Your progress could not be saved; set the environment variable "
-            "CYCLEGAN_LESSONS_PROGRESS to a file that can be written."
+            in_language(
+                "Your progress could not be saved; set the environment variable "
+                "CYCLEGAN_LESSONS_PROGRESS to a file that can be written."
+            )
         )
 
 
@@ -57,7 +61,7 @@ def hint(name: str):
     log.append(exercise=name, event="hint", number=number)
     say("?", name, exercise.hints[number - 1])
     if number == len(exercise.hints):
-        print(f'That was the last hint; solution("{name}") shows one way to do it.')
+        print(in_language(f'That was the last hint; solution("{name}") shows one way to do it.'))
 
 
 def solution(name: str):
