@@ -91,7 +91,8 @@ def test_the_parts_of_a_page():
 
 
 def test_update_writes_a_file_for_each_chapter(tmp_path):
-    translations.update(tmp_path / "zh_CN")
+    (tmp_path / "web").mkdir()
+    translations.update(tmp_path / "zh_CN", tmp_path)
     names = {path.stem for path in (tmp_path / "zh_CN").iterdir()}
     notebooks = list((translations.TRANSLATIONS.parent / "book").glob("*.ipynb"))
     assert names >= {path.stem for path in notebooks} | {"book", "words"}

@@ -23,7 +23,8 @@ def translate(message) -> str:
 def folder(tmp_path):
     """A folder of a language whose chapter 1 and pages have made-up translations."""
     folder = tmp_path / "translations" / "zh_CN"
-    translations.update(folder)
+    (tmp_path / "web").mkdir()
+    translations.update(folder, tmp_path)
     for name in ("01_dataset", "book"):
         messages = read(folder / f"{name}.po")
         for message in messages:
@@ -31,6 +32,10 @@ def folder(tmp_path):
         write(folder / f"{name}.po", messages)
     (folder / translations.COMPLETE).write_text("# done\n01_dataset  # all of it\n")
     return folder
+
+
+def check(folder):
+    return translations.check(folder, folder.parents[1])
 
 
 @pytest.fixture
@@ -46,22 +51,22 @@ def english(monkeypatch):
 
 
 def test_a_changed_english_cell_turns_the_check_red_and_is_named(folder, english):
-    assert translations.check(folder) == []
+    assert check(folder) == []
     english("01_dataset", "setup-text", "Something new.")
-    (finding,) = translations.check(folder)
+    (finding,) = check(folder)
     assert finding == "01_dataset.po: setup-text: its English has changed"
     english("book", "learners:check-in", "Something new, too.")
-    assert translations.check(folder) == [finding], "book.po is not said to be complete"
+    assert check(folder) == [finding], "book.po is not said to be complete"
 
 
 def test_a_missing_message_turns_the_check_red(folder):
     messages = read(folder / "01_dataset.po")
     messages[3].string = ""
     write(folder / "01_dataset.po", messages)
-    (finding,) = translations.check(folder)
+    (finding,) = check(folder)
     assert finding == f"01_dataset.po: {messages[3].context}: it is not translated"
     (folder / translations.COMPLETE).write_text("")
-    assert translations.check(folder) == []
+    assert check(folder) == []
 
 
 def test_a_broken_rule_counts_in_every_file(folder):
@@ -69,13 +74,13 @@ def test_a_broken_rule_counts_in_every_file(folder):
     part = next(message for message in messages if message.context == "settings:search")
     part.string = "搜索 `book`"
     write(folder / "book.po", messages)
-    found = translations.check(folder)
+    found = check(folder)
     assert found == ["book.po: settings:search: code: only the translation has 'book'"]
 
 
 def test_a_name_of_no_file_is_no_complete_file(folder):
     (folder / translations.COMPLETE).write_text("01_datasets\n")
-    (finding,) = translations.check(folder)
+    (finding,) = check(folder)
     assert finding.startswith("complete.txt: there is no file 01_datasets; choose from 01_dataset,")
 
 

@@ -11,8 +11,9 @@ GLOSSARY = [
 ENGLISH = """(cycle)=
 ## The cycle
 
-The generator $G$ is trained for 1,000 steps of `Adam` {cite:p}`zhu2017`, see [chapter 4](04_losses.ipynb),
-{ref}`there <cycle>` and https://example.org/a. It costs $$a = b$$ <b>much</b>, about 2.5.
+The generator $G$ is trained for 1,000 steps of `Adam` {cite:p}`zhu2017`, see
+[chapter 4](04_losses.ipynb), {ref}`there <cycle>` and https://example.org/a. It
+costs $$a = b$$ <b>much</b>, about 2.5.
 
 ```{figure} figures/a.svg
 :name: fig-a

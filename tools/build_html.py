@@ -10,6 +10,10 @@ from pathlib import Path
 
 import nbformat
 from buttons import with_buttons
+from editions import link_editions
+from translations_apply import apply
+
+from translations import languages
 
 ROOT = Path(__file__).resolve().parent.parent
 UNUSED = ("mathjax/*.js", "mathjax/sre/mathmaps/*.json", "scripts/*.map", "styles/*.map")
@@ -69,6 +73,17 @@ def build(source: Path, config: Path, toc: Path, build_folder: Path) -> Path:
     return html / "index.html"
 
 
+def build_edition(language: str, source: Path, config: Path, toc: Path, build_folder: Path):
+    """Build the edition in another language into html/LANGUAGE, and link its pages with the English
+    ones."""
+    out = build_folder / language
+    apply(language, out, source, config, toc)
+    build(out / "book", out / "_config.yml", out / "_toc.yml", out)
+    html = build_folder / "html"
+    (out / "html").rename(html / language)
+    link_editions(html, language)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="folder with intro.md and executed notebooks")
@@ -83,12 +98,10 @@ def main():
     config = options.config.resolve()
     if options.repository:
         config = with_buttons(config, options.build, options.repository, options.jupyterhub)
-    page = build(
-        options.source.resolve(),
-        config.resolve(),
-        options.toc.resolve(),
-        options.build.resolve(),
-    )
+    source, build_folder = options.source.resolve(), options.build.resolve()
+    page = build(source, config.resolve(), options.toc.resolve(), build_folder)
+    for language in languages():
+        build_edition(language, source, config.resolve(), options.toc.resolve(), build_folder)
     print(f"The book is built; open this file:\n{page}")
 
 

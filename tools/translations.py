@@ -35,7 +35,7 @@ def complete_files(folder: Path) -> list[str]:
     return [name for name in (line.partition("#")[0].strip() for line in lines) if name]
 
 
-def tables(folder: Path, package: Path = PACKAGE) -> dict[Path, str]:
+def tables(folder: Path, package: Path) -> dict[Path, str]:
     """The files of the package that hold translations, and what they should hold."""
     files = {"package": f"locale/{folder.name}.json", "words": f"web/words.{folder.name}.json"}
     texts = {}
@@ -47,7 +47,7 @@ def tables(folder: Path, package: Path = PACKAGE) -> dict[Path, str]:
     return texts
 
 
-def update(folder: Path, package: Path = PACKAGE):
+def update(folder: Path, package: Path):
     """Bring the PO files in a folder to what the English says, and the package to these."""
     texts = all_texts()
     for name in {*texts, *(path.stem for path in folder.glob("*.po"))}:
@@ -83,7 +83,7 @@ def status(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def check(folder: Path, package: Path = PACKAGE) -> list[str]:
+def check(folder: Path, package: Path) -> list[str]:
     """One line for each finding: file, message, what is wrong."""
     glossary = read_glossary(folder / "glossary.csv")
     complete, found = complete_files(folder), []
@@ -116,11 +116,11 @@ def main(arguments: list[str] | None = None):
     if not folder.is_dir():
         sys.exit(f"There is no folder {folder}; make it to begin a translation into that language.")
     if options.action == "update":
-        update(folder)
+        update(folder, PACKAGE)
     elif options.action == "apply":
         apply(options.language, options.out or ROOT / "build" / options.language, options.book)
     elif options.action == "check":
-        found = check(folder)
+        found = check(folder, PACKAGE)
         if found:
             sys.exit("\n".join([*found, "See CONTRIBUTING.md, Translations."]))
     if options.action in ("update", "status"):

@@ -9,6 +9,8 @@ import shutil
 from pathlib import Path
 
 import yaml
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from translations_files import ROOT, TRANSLATIONS, strings
 from translations_sources import METADATA, PAGES, SETTINGS, sections
 
@@ -58,6 +60,15 @@ def translated_toc(toc: dict, translations: dict[str, str]) -> dict:
     return toc
 
 
+def compile_theme(folder: Path, locale: Path):
+    """Compile the words of the themes, theme/*.po in the folder of a language, into ``locale``."""
+    place = locale / folder.name / "LC_MESSAGES"
+    place.mkdir(parents=True, exist_ok=True)
+    for path in sorted(folder.glob("theme/*.po")):
+        with path.open("rb") as source, (place / f"{path.stem}.mo").open("wb") as target:
+            write_mo(target, read_po(source, locale=folder.name))
+
+
 def write_yaml(path: Path, content: dict):
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
     path.write_text(text, encoding="utf-8")
@@ -71,7 +82,7 @@ def apply(
     toc: Path = ROOT / "_toc.yml",
     folder: Path = TRANSLATIONS,
 ):
-    """Fill ``out`` with book/, _config.yml and _toc.yml of an edition.
+    """Fill ``out`` with book/, locale/, _config.yml and _toc.yml of an edition.
 
     ``book`` may hold executed notebooks; an earlier ``out/book`` is replaced.
     """
@@ -91,6 +102,8 @@ def apply(
     local = settings["sphinx"].get("local_extensions", {})  # relative to the settings' folder
     for name, place in local.items():
         local[name] = str((config.parent / place).resolve())
+    settings["sphinx"]["config"]["locale_dirs"] = [str((out / "locale").resolve())]
     write_yaml(out / "_config.yml", translated_settings(settings, translations, language))
+    compile_theme(files, out / "locale")
     contents = yaml.safe_load(toc.read_text(encoding="utf-8"))
     write_yaml(out / "_toc.yml", translated_toc(contents, translations))

@@ -13,6 +13,12 @@ const onSearchPage = typeof Search !== "undefined";
 const phrase = onSearchPage ? "" : localStorage.getItem("sphinx_highlight_terms");
 if (phrase) localStorage.removeItem("sphinx_highlight_terms");
 
+// Sphinx hands on the words of the search; of Chinese, those are pairs of letters, and the phrase itself is needed.
+if (onSearchPage) addEventListener("click", () => {
+  const query = new URLSearchParams(location.search).get("q") || "";
+  if (/\p{Script=Han}/u.test(query)) localStorage.setItem("sphinx_highlight_terms", query.trim());
+}, true);
+
 // What scrolls sideways must be reachable by keyboard, also when a solution was opened or the window became narrower.
 function reachScrollers() {
   document.querySelectorAll(".bd-article :is(pre, figure, .cell_output, .pst-scrollable-table-container, div.math)").forEach((box) => {
@@ -40,6 +46,17 @@ function download(link) {
   });
 }
 
+// The other edition: to the same section, that of the address or the last one that has come into view.
+function switchLanguage(link) {
+  link.addEventListener("click", () => {
+    const sections = JSON.parse(link.dataset.sections);
+    const above = [...document.querySelectorAll("main section[id]")].filter((section) => section.getBoundingClientRect().top < 120);
+    const named = decodeURIComponent(location.hash.slice(1));
+    const here = named || (scrollY > 0 && above.length ? above[above.length - 1].id : "");
+    link.hash = sections[here] || named;
+  });
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   const article = document.querySelector(".bd-article");
   if (phrase && article) {
@@ -48,6 +65,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (first && !location.hash) first.scrollIntoView({ block: "center" });
   }
   document.querySelectorAll(".btn-download-source-button").forEach(download);
+  document.querySelectorAll(".language-switch").forEach(switchLanguage);
   document.addEventListener("toggle", reachScrollers, true);
 });
 window.addEventListener("load", () => new ResizeObserver(reachScrollers).observe(document.querySelector("main")));
