@@ -7,6 +7,7 @@ DATASET = orchard
 WORKERS = 1
 JOBS    = 2
 OUT     = runs/$(PRESET)
+EDITION = en
 
 # with CUDA_HOME in the environment, that CUDA is used and no other is installed
 GPU    = $(if $(filter GPU,$(DEVICE)),$(if $(CUDA_HOME),,$(VENV)/.gpu))
@@ -21,14 +22,14 @@ PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book html pdf lab test lint notebooks train bench demo traps ablation soak lock audit clean
-.PHONY: wheelhouse device-check
+.PHONY: wheelhouse device-check translate translate-status
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "book, lab and test take DEVICE=auto|CPU|GPU|Ascend, PRESET=quick|demo|photos|paper and"
 	@echo "DATASET=orchard|apple2orange|FOLDER; train takes these and WORKERS=2, OUT=runs/mine and"
-	@echo "ARGS=--resume; setup takes PYTHON=python3.11 and WHEELHOUSE=folder; test takes JOBS=1, processes that test at once."
+	@echo "ARGS=--resume; lab takes EDITION=zh_CN; setup takes PYTHON=python3.11 and WHEELHOUSE=folder; test takes JOBS=1, processes that test at once."
 
 setup: $(VENV)/.package $(GPU)  ## make the environment in .venv (again, when the dependencies changed)
 
@@ -61,8 +62,12 @@ html: setup  ## build the HTML book from the saved outputs only
 pdf: html  ## print the HTML book as one PDF, build/cyclegan-lessons.pdf; needs Chromium
 	$(PY) tools/build_pdf.py
 
-lab: setup  ## open JupyterLab on book/, or on a copy of it that holds other parameters
-ifeq ($(DATASET) $(PRESET) $(DEVICE),orchard quick auto)
+lab: setup  ## open JupyterLab on book/, or on a copy of it in another language or with other parameters
+ifneq ($(EDITION),en)
+	$(PY) tools/translations.py apply --language "$(EDITION)"
+	$(PY) tools/notebooks.py prepare $(PARAMS) --book "build/$(EDITION)/book" --out "build/lab_$(EDITION)"
+	CYCLEGAN_LESSONS_LANGUAGE="$(EDITION)" $(VENV)/bin/jupyter lab "build/lab_$(EDITION)"
+else ifeq ($(DATASET) $(PRESET) $(DEVICE),orchard quick auto)
 	$(VENV)/bin/jupyter lab book
 else
 	$(PY) tools/notebooks.py prepare $(PARAMS) --out build/lab
@@ -76,6 +81,7 @@ test: setup  ## unit tests, every notebook on photographs, the saved outputs, th
 	$(PY) tools/notebooks.py parameters $(PARAMS)
 	$(PY) tools/notebooks.py check
 	$(PY) tools/exercises.py compare
+	$(PY) tools/translations.py check
 	@echo "== 2 of 4: unit tests, and every notebook run by papermill"
 	LESSONS_DATASET="$(DATASET)" LESSONS_PRESET="$(PRESET)" LESSONS_DEVICE="$(DEVICE)" $(PYTEST) tests
 	@echo "== 3 of 4: every saved output against a new run"
@@ -88,6 +94,12 @@ endif
 	@echo "== 4 of 4: the HTML book"
 	$(PY) tools/build_html.py book
 	@echo "All four stages passed."
+
+translate: setup  ## bring translations/ to what the English says: new texts are empty, changed ones fuzzy
+	$(PY) tools/translations.py update
+
+translate-status: setup  ## print how many texts of each file are translated
+	$(PY) tools/translations.py status
 
 lint: setup  ## check the look of all code, seconds; `.venv/bin/ruff format .` repairs most of it
 	$(PY) -m ruff check .
@@ -131,5 +143,5 @@ audit:  ## ask a public list of known vulnerabilities about the locked packages;
 	$(PYTHON) tools/audit.py build/audit/bin/pip-audit
 
 clean:  ## remove everything that make made, the environment too; notebooks that you changed are kept
-	@if [ -d build/lab ] || [ -d build/book ]; then $(PYTHON) tools/copies.py build/lab build/book; fi
+	@if [ -n "$$(ls -d build/lab* build/book 2>/dev/null)" ]; then $(PYTHON) tools/copies.py build/lab* build/book; fi
 	rm -rf build $(VENV) *.egg-info

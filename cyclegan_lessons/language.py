@@ -40,13 +40,14 @@ def patterns(name: str) -> list[tuple[re.Pattern, str]]:
     return sorted(found, key=lambda pair: -len(pair[0].pattern))
 
 
-def in_language(text: str) -> str:
-    """A text of the course in the chosen language; as it is when it has no translation.
+def in_language(text: str, name: str | None = None) -> str:
+    """A text of the course in the chosen language, or in the one called ``name``; as it is when it
+    has no translation.
 
     A sentence that holds values already is found by its words: "there is no preset 'quik'".
     """
-    name = language()
-    if name == "en":
+    name = name or language()
+    if name == "en" or not (LOCALE / f"{name}.json").is_file():
         return text
     if text in table(name):
         return table(name)[text]

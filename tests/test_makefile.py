@@ -23,6 +23,8 @@ TARGETS = {
     "lab",
     "test",
     "lint",
+    "translate",
+    "translate-status",
     "notebooks",
     "train",
     "bench",
@@ -224,6 +226,22 @@ def test_the_three_parameters_are_passed_on(project, fake_python, target):
     assert any("--dataset my photos --preset demo --device CPU" in line for line in log_of(project))
 
 
+def test_the_lab_of_an_edition_is_a_copy_of_it_in_its_language(project, fake_python):
+    script(project / "inner", f'echo "$* [$CYCLEGAN_LESSONS_LANGUAGE]" >> {project / "log"}')
+    arguments = ("lab", f"PYTHON={fake_python}", "EDITION=zh_CN", "PRESET=demo")
+    assert make(project, *arguments).returncode == 0
+    calls = log_of(project)[-3:]
+    assert calls[0] == "tools/translations.py apply --language zh_CN []"
+    assert calls[1].startswith("tools/notebooks.py prepare --dataset orchard --preset demo ")
+    assert calls[1].endswith("--book build/zh_CN/book --out build/lab_zh_CN []")
+    assert calls[2] == "lab build/lab_zh_CN [zh_CN]"
+
+
+def test_the_lab_follows_no_locale_of_the_shell(project, fake_python):
+    make(project, "lab", f"PYTHON={fake_python}", LANG="zh_CN.UTF-8", LC_ALL="C.UTF-8")
+    assert log_of(project)[-1] == "lab book"
+
+
 def test_train_passes_on_workers_and_folder(project, fake_python):
     arguments = ("PRESET=demo", "WORKERS=2", "OUT=runs/my run", "ARGS=--resume --amp")
     assert make(project, "train", f"PYTHON={fake_python}", *arguments).returncode == 0
@@ -276,6 +294,7 @@ STAGES = {
         "ruff format --check",
         "notebooks.py parameters",
         "notebooks.py check",
+        "translations.py check",
         "reorder tests",
         "--nbval book",
         "build_html.py book",
@@ -294,17 +313,18 @@ def test_a_target_fails_when_one_of_its_stages_fails(project, fake_python, targe
     assert seen == STAGES[target][: STAGES[target].index(stage) + 1]
 
 
-def test_clean_keeps_what_somebody_changed(project):
+@pytest.mark.parametrize("name", ["lab", "lab_zh_CN"])
+def test_clean_keeps_what_somebody_changed(project, name):
     import copies
 
     shutil.copy(ROOT / "tools" / "copies.py", project / "tools")
-    lab = project / "build" / "lab"
+    lab = project / "build" / name
     copies.update(lab, ROOT / "book" / "_static")
     (lab / "mine.ipynb").write_text("{}")
     result = make(project, "clean", f"PYTHON={sys.executable}")
     assert result.returncode != 0
     assert result.stderr.splitlines()[0] == (
-        "build/lab holds files that were changed or added: mine.ipynb; move them elsewhere, or "
+        f"build/{name} holds files that were changed or added: mine.ipynb; move them elsewhere, or "
         "remove that folder yourself, then run `make clean` again."
     )
     assert (lab / "mine.ipynb").exists()

@@ -3,29 +3,39 @@ share a link, and the texts from which the search shows excerpts without a serve
 
 import csv
 import json
+import re
 from html import escape
 from pathlib import Path
 
 import nbformat
 from docutils import nodes
 
-WORDS_A_MINUTE = 200
+from cyclegan_lessons.language import in_language
+
+WORDS_A_MINUTE, LETTERS_A_MINUTE = 200, 350  # of English words, and of Chinese letters
+HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
+TIMES = "Reads in about {reads}, runs in about {runs} on {cores} cores."
 SHARED_PICTURE = "figures/demo.png"  # the first picture of the introduction
 SILENT = (nodes.comment, nodes.raw, nodes.target, nodes.image)
 
 
-def words(document: nodes.document) -> int:
-    """How many words a page has, in its text and in its code; what a cell printed is counted too,
-    since it is read."""
-    return sum(len(node.astext().split()) for node in document.findall(nodes.TextElement))
+def reading_minutes(document: nodes.document) -> float:
+    """How long a page reads, its text and its code; what a cell printed is counted too, since it is
+    read."""
+    texts = [node.astext() for node in document.findall(nodes.TextElement)]
+    letters = sum(len(HAN.findall(text)) for text in texts)
+    words = sum(len(HAN.sub(" ", text).split()) for text in texts)
+    return words / WORDS_A_MINUTE + letters / LETTERS_A_MINUTE
 
 
-def about(seconds: float) -> str:
+def about(seconds: float, language: str = "en") -> str:
     """A time as one says it: "30 seconds", "1 minute", "2 minutes"."""
     if seconds < 55:
-        return f"{round(seconds)} seconds"
+        return in_language("{n} seconds", language).format(n=round(seconds))
     minutes = round(seconds / 60)
-    return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    if minutes == 1:
+        return in_language("1 minute", language)
+    return in_language("{n} minutes", language).format(n=minutes)
 
 
 def run_times(folder: Path) -> dict[str, dict]:
@@ -43,11 +53,15 @@ def say_times(app, document: nodes.document):
     title = next(document.findall(nodes.title), None)
     if title is None or Path(document["source"]).suffix != ".ipynb":
         return
-    text = f"Reads in about {about(60 * words(document) / WORDS_A_MINUTE)}"
+    language = app.config.language
+    reads = about(60 * reading_minutes(document), language)
     row = run_times(Path(app.srcdir)).get(page)
     if row:
-        text += f", runs in about {about(float(row['seconds']))} on {row['cores']} cores"
-    line = nodes.paragraph("", text + ".", classes=["times"])
+        runs, cores = about(float(row["seconds"]), language), row["cores"]
+        text = in_language(TIMES, language).format(reads=reads, runs=runs, cores=cores)
+    else:
+        text = in_language("Reads in about {reads}.", language).format(reads=reads)
+    line = nodes.paragraph("", text, classes=["times"])
     title.parent.insert(title.parent.index(title) + 1, line)
 
 
@@ -67,7 +81,10 @@ def description(document: nodes.document, length: int = 160) -> str:
     """The first sentences of a page, cut at the end of a word."""
     found = [node for node in document.findall(nodes.paragraph) if "times" not in node["classes"]]
     text = " ".join(" ".join(node.astext() for node in found[:6]).split())
-    return text if len(text) <= length else text[:length].rsplit(" ", 1)[0] + " …"
+    if len(text) <= length:
+        return text
+    cut = text[:length]
+    return f"{cut}…" if HAN.match(cut[-1]) else cut.rsplit(" ", 1)[0] + " …"
 
 
 def describe(app, page: str, template: str, context: dict, document: nodes.document | None):

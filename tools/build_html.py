@@ -12,6 +12,7 @@ import nbformat
 from buttons import with_buttons
 from editions import link_editions
 from translations_apply import apply
+from translations_files import TRANSLATIONS
 
 from translations import languages
 
@@ -73,11 +74,18 @@ def build(source: Path, config: Path, toc: Path, build_folder: Path) -> Path:
     return html / "index.html"
 
 
-def build_edition(language: str, source: Path, config: Path, toc: Path, build_folder: Path):
+def build_edition(
+    language: str,
+    source: Path,
+    config: Path,
+    toc: Path,
+    build_folder: Path,
+    translations: Path = TRANSLATIONS,
+):
     """Build the edition in another language into html/LANGUAGE, and link its pages with the English
     ones."""
     out = build_folder / language
-    apply(language, out, source, config, toc)
+    apply(language, out, source, config, toc, translations)
     build(out / "book", out / "_config.yml", out / "_toc.yml", out)
     html = build_folder / "html"
     (out / "html").rename(html / language)

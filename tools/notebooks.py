@@ -301,7 +301,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     out.add_argument("--out", type=Path, required=True, help="the folder to fill")
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("run", parents=[parameters, out])
-    actions.add_parser("prepare", parents=[parameters, out])
+    prepared = actions.add_parser("prepare", parents=[parameters, out])
+    prepared.add_argument("--book", type=Path, default=BOOK, help="an edition of the book")
     actions.add_parser("parameters", parents=[parameters])
     actions.add_parser("refresh")
     actions.add_parser("check")
@@ -325,7 +326,7 @@ def main():
     if options.action == "run":
         run(options.out.resolve(), parameters)
     elif options.action == "prepare":
-        prepare(options.out.resolve(), parameters)
+        prepare(options.out.resolve(), parameters, options.book.resolve())
 
 
 if __name__ == "__main__":

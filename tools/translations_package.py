@@ -106,7 +106,7 @@ def package_texts(root: Path) -> list[Text]:
     """Every message, once, in a stable order; the English itself is its context."""
     found = list(exercise_texts(root))
     package = root / "cyclegan_lessons"
-    for path in sorted(package.rglob("*.py")):
+    for path in [*sorted(package.rglob("*.py")), root / "tools" / "book_pages.py"]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found += arguments_of(tree, lambda name: name in ("in_language", *ERRORS))
     found += help_texts()

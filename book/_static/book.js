@@ -14,8 +14,8 @@ const phrase = onSearchPage ? "" : localStorage.getItem("sphinx_highlight_terms"
 if (phrase) localStorage.removeItem("sphinx_highlight_terms");
 
 // Sphinx hands on the words of the search; of Chinese, those are pairs of letters, and the phrase itself is needed.
-if (onSearchPage) addEventListener("click", () => {
-  const query = new URLSearchParams(location.search).get("q") || "";
+addEventListener("click", () => {
+  const query = (typeof Search !== "undefined" && new URLSearchParams(location.search).get("q")) || "";
   if (/\p{Script=Han}/u.test(query)) localStorage.setItem("sphinx_highlight_terms", query.trim());
 }, true);
 
