@@ -154,8 +154,8 @@ class ContrastTrainer:
     def steps(self, data: Path, last: int, from_y: bool = False) -> Iterator[dict]:
         """Train until step ``last`` is done; yield the number and the losses of each step.
 
-        The pairs are those of `CycleGANTrainer.steps`; with ``from_y`` the data's two domains change
-        places, so that G translates Y to X.
+        The pairs are those of `CycleGANTrainer.steps`; with ``from_y`` the two domains of the data
+        change places, so that G translates Y to X.
         """
         c = self.config
         length = epoch_steps(data, c.batch_size)
