@@ -72,7 +72,8 @@ def contrast_generator_losses(networks: ContrastNetworks, weight: float) -> Call
 
     x and y are N×3×H×W; ``places``, int32 M×P, are the patches to compare in each of the M maps.
     It returns the total, the adversarial and the contrastive loss, and the fake G(x). As in the
-    paper, G(y) must keep the patches of y as well: that takes the part of the identity loss.
+    paper, G(y) must keep the patches of y as well: that takes the part of the identity loss. The
+    contrastive loss is the mean over both images and all maps, as in the authors' code.
     """
     G, D_Y, heads = networks.G, networks.D_Y, networks.heads
 
