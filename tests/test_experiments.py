@@ -96,6 +96,7 @@ def test_an_identity_as_generator_has_the_numbers_of_doing_nothing():
     assert numbers["relative_fruit_error"] == "1.0000"
     assert numbers["outside_error"] == numbers["cycle_error"] == "0.0000"
     assert numbers["edge_agreement"] == "1.0000" and float(numbers["kernel_distance"]) > 0.1
+    assert 0.5 < float(numbers["relative_spread"]) < 2  # an apple's instead of its twin's
 
 
 def test_the_run_that_goes_wrong_has_rates_of_its_own(tmp_path, monkeypatch):

@@ -34,6 +34,7 @@ COLUMNS = (
     "edge_agreement",
     "cycle_error",
     "kernel_distance",
+    "relative_spread",
 )
 #: One budget for all: the paper's rate times five, and a small network, for some minutes on a core.
 BUDGET = {
@@ -122,7 +123,7 @@ def train_one(name: str, seed: int) -> list[dict]:
 def measured(data: Path, direction: str, there, back) -> dict[str, str]:
     """The numbers of one direction: means over the test scenes, and the kernel distance."""
     from cyclegan_lessons.dataset import load_images
-    from cyclegan_lessons.evaluation import image_features, kernel_distance, measure
+    from cyclegan_lessons.evaluation import image_features, kernel_distance, measure, spread
     from cyclegan_lessons.inference import translate
 
     source, _, target = direction.partition("2")
@@ -132,6 +133,7 @@ def measured(data: Path, direction: str, there, back) -> dict[str, str]:
     each = measure(images, translated, translate(back, translated), twins, masks)
     mean = {name: values.mean() for name, values in each.items()}
     mean["relative_fruit_error"] = mean["fruit_error"] / mean["fruit_baseline"]
+    mean["relative_spread"] = spread(translated) / spread(twins)
     others = load_images(data, f"test_{target}")
     mean["kernel_distance"] = kernel_distance(image_features(translated), image_features(others))
     return {name: f"{mean[name]:.4f}" for name in COLUMNS[4:]}
