@@ -1,7 +1,9 @@
 """The paper's ablation: what each variant minimises, in which order it is trained, what is kept."""
 
 import csv
+import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +12,9 @@ import experiments
 import mindspore as ms
 import numpy as np
 import pytest
-from experiments import COLUMNS, SEEDS, VARIANTS
+from experiments import BUDGET, COLUMNS, SEEDS, VARIANTS
 
+from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.dataset import prepare_orchard
 from cyclegan_lessons.losses import LOSS_NAMES
 
@@ -133,3 +136,20 @@ def test_each_training_is_a_process_of_its_own(tmp_path):
     again = subprocess.run(command, capture_output=True, text=True)
     assert again.returncode == 0 and again.stdout == ""
     assert json.dumps(rows) == json.dumps(experiments.read(tmp_path / "book/experiments.csv"))
+
+
+def test_the_chapter_says_what_the_budget_is():
+    chapter = json.loads((experiments.ROOT / "book/10_experiments.ipynb").read_text("utf-8"))
+    (text,) = ["".join(c["source"]) for c in chapter["cells"] if c["id"] == "ours-budget"]
+    said = re.search(
+        r"of (\d+)×\1, (\d+) channels, (\d+) residual blocks, five times the paper's learning rate, "
+        r"(\d+) epochs of (\d+) steps, of which the last (\d+) decay",
+        text,
+    )
+    epochs = BUDGET["constant_epochs"] + BUDGET["decay_epochs"]
+    names = ("image_size", "base_channels", "n_layers")
+    wanted = [BUDGET[name] for name in names] + [epochs, 400, BUDGET["decay_epochs"]]
+    assert [int(number) for number in said.groups()] == wanted
+    assert BUDGET["learning_rate"] == 5 * LessonConfig().learning_rate
+    default = inspect.signature(prepare_orchard).parameters["n_train"].default
+    assert default == 400  # scenes of each domain, and so steps of an epoch
