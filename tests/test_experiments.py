@@ -142,8 +142,8 @@ def test_the_chapter_says_what_the_budget_is():
     chapter = json.loads((experiments.ROOT / "book/10_experiments.ipynb").read_text("utf-8"))
     (text,) = ["".join(c["source"]) for c in chapter["cells"] if c["id"] == "ours-budget"]
     said = re.search(
-        r"of (\d+)×\1, (\d+) channels, (\d+) residual blocks, five times the paper's learning rate, "
-        r"(\d+) epochs of (\d+) steps, of which the last (\d+) decay",
+        r"of (\d+)×\1, (\d+) channels, (\d+) residual blocks, five times the paper's "
+        r"learning rate, (\d+) epochs of (\d+) steps, of which the last (\d+) decay",
         text,
     )
     epochs = BUDGET["constant_epochs"] + BUDGET["decay_epochs"]
