@@ -153,3 +153,14 @@ def test_the_chapter_says_what_the_budget_is():
     assert BUDGET["learning_rate"] == 5 * LessonConfig().learning_rate
     default = inspect.signature(prepare_orchard).parameters["n_train"].default
     assert default == 400  # scenes of each domain, and so steps of an epoch
+
+
+def test_the_stored_results_are_complete_seeds_at_the_budget():
+    rows = experiments.read()
+    seeds = sorted({int(row["seed"]) for row in rows})
+    assert seeds and seeds == list(SEEDS)[: len(seeds)]
+    wanted = [(name, seed, way) for name in VARIANTS for seed in seeds for way in ("x2y", "y2x")]
+    assert [(row["config"], int(row["seed"]), row["direction"]) for row in rows] == wanted
+    steps = 400 * (BUDGET["constant_epochs"] + BUDGET["decay_epochs"])  # as the chapter says
+    assert {row["steps"] for row in rows} == {str(steps)}
+    assert all(0 < float(row["relative_fruit_error"]) < 3 for row in rows)
