@@ -167,7 +167,7 @@ def train_sick(folder: Path, seed: int = 0):
         rows = sample_rows(trainer.G, trainer.F, *held)
         run.save_sample(tile(list(rows.values())), trainer.step)
 
-    trainer.fit(data, run, on_sample=draw)
+    trainer.fit(data, run, sample_every=200, on_sample=draw)
 
 
 def read(path: Path = RESULTS) -> list[dict]:
