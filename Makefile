@@ -26,7 +26,7 @@ PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --no-loadscope-reorder
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "book, lab and test take DEVICE=auto|CPU|GPU|Ascend, PRESET=quick|demo|paper and"
+	@echo "book, lab and test take DEVICE=auto|CPU|GPU|Ascend, PRESET=quick|demo|photos|paper and"
 	@echo "DATASET=orchard|apple2orange|FOLDER; train takes these and WORKERS=2, OUT=runs/mine and"
 	@echo "ARGS=--resume; setup takes PYTHON=python3.11 and WHEELHOUSE=folder; test takes JOBS=1, processes that test at once."
 
@@ -75,6 +75,7 @@ test: setup  ## unit tests, every notebook on photographs, the saved outputs, th
 	$(PY) -m ruff format --check .
 	$(PY) tools/notebooks.py parameters $(PARAMS)
 	$(PY) tools/notebooks.py check
+	$(PY) tools/exercises.py compare
 	@echo "== 2 of 4: unit tests, and every notebook run by papermill"
 	LESSONS_DATASET="$(DATASET)" LESSONS_PRESET="$(PRESET)" LESSONS_DEVICE="$(DEVICE)" $(PYTEST) tests
 	@echo "== 3 of 4: every saved output against a new run"

@@ -38,8 +38,8 @@ DATASET = {
 }
 CHECKPOINT = {
     "type": path,
-    "metavar": "FILE",
-    "help": "a .ckpt file of a run (default: the model in the package)",
+    "metavar": "FILE_OR_RUN_FOLDER",
+    "help": "a .ckpt file, or a run folder, for its newest one (default: the model in the package)",
 }
 DEVICE = {
     "default": "auto",
@@ -67,7 +67,7 @@ def add_train_options(train: argparse.ArgumentParser):
         "--preset",
         default="quick",
         metavar="NAME",
-        help="quick, demo or paper (default: %(default)s)",
+        help="quick, demo, photos or paper (default: %(default)s)",
     )
     train.add_argument("--device", **DEVICE)
     train.add_argument(

@@ -110,13 +110,14 @@ def translate(options):
     layers are wider) is translated at that size, so that memory and time stay small.
     """
     from cyclegan_lessons.device import select_device
+    from cyclegan_lessons.export import find_checkpoint
     from cyclegan_lessons.picture_files import translate_files
 
     select_device(options.device)
     written = translate_files(
         options.images,
         options.out,
-        options.checkpoint,
+        find_checkpoint(options.checkpoint),
         options.direction,
         overwrite=options.overwrite,
         progress=True,
@@ -127,10 +128,12 @@ def translate(options):
 def evaluate(options):
     """Print how good the translations of a data set's test images are."""
     from cyclegan_lessons.device import select_device
+    from cyclegan_lessons.export import find_checkpoint
     from cyclegan_lessons.scores import LEAST_IMAGES, evaluate
 
     select_device(options.device)
-    results = evaluate(options.dataset, options.checkpoint, progress=True)
+    checkpoint = find_checkpoint(options.checkpoint)
+    results = evaluate(options.dataset, checkpoint, progress=True)
     if options.json:
         print(json.dumps({way: scores.to_json() for way, scores in results.items()}, indent=2))
         return

@@ -122,7 +122,7 @@ def admitted(name: str) -> str:
     return lower + (f", at most {most:g}" if most == round(most) else f", less than {round(most)}")
 
 
-#: The configurations of the course by name: quick, demo and paper.
+#: The configurations of the course by name: quick, demo, photos and paper.
 PRESETS = {
     "quick": LessonConfig(image_size=64, base_channels=16, n_layers=3, steps=30),
     "demo": LessonConfig(  # its schedule, rate and identity weight were found by trying
@@ -133,6 +133,16 @@ PRESETS = {
         decay_epochs=18,
         learning_rate=8e-4,
         lambda_identity=20.0,
+    ),
+    "photos": LessonConfig(  # crops of photographs that show more than the crop
+        image_size=64,
+        load_size=128,
+        base_channels=24,
+        n_layers=3,
+        constant_epochs=7,
+        decay_epochs=8,
+        learning_rate=5e-4,
+        lambda_identity=10.0,
     ),
     "paper": LessonConfig(),
 }

@@ -122,12 +122,9 @@ def load_images(
     to be read without ``image_size``.
     """
     at_least_one(limit=limit, image_size=image_size)
+    path = check_mindrecord(folder, name)
     records = ds.MindDataset(
-        check_mindrecord(folder, name),
-        ["image"],
-        num_parallel_workers=1,
-        shuffle=False,
-        num_samples=limit,
+        path, ["image"], num_parallel_workers=1, shuffle=False, num_samples=limit
     )
     arrays = []
     for row in records.create_dict_iterator(num_epochs=1, output_numpy=True):
@@ -186,10 +183,10 @@ def load_unpaired(
     X and Y are shuffled independently, and the smaller set is repeated until it is as long as the
     larger one. Each image is resized to ``load_size`` pixels, by default 286/256 of S
     (``image_size``), cropped to S at random and flipped with probability one half, as in the
-    authors' code. All of it follows from ``seed``,
-    ``epoch`` and the place of a pair in the epoch, whatever else runs. With several ``workers``,
-    worker ``rank`` gets every workers-th pair. An incomplete last batch is left out. Raises
-    `LessonError` when a file is missing or damaged, or when there are not enough images.
+    authors' code. All of it follows from ``seed``, ``epoch`` and the place of a pair in the epoch,
+    whatever else runs. With several ``workers``, worker ``rank`` gets every workers-th pair. An
+    incomplete last batch is left out. Raises `LessonError` when a file is missing or damaged, or
+    when there are not enough images.
     """
     at_least_one(image_size=image_size)
     epoch_steps(folder, batch_size, workers)  # enough for one batch
@@ -206,8 +203,7 @@ def load_unpaired(
         rng = np.random.default_rng([seed, epoch, 2, int(place)])
         return tuple(augment(image, image_size, rng, load_size) for image in (image_x, image_y))
 
-    columns = ["image_x", "image_y"]
-    threads = min(2, os.cpu_count())
+    columns, threads = ["image_x", "image_y"], min(2, os.cpu_count())
     pairs = ds.zip((*sources, numbers)).map(
         augment_pair, [*columns, "place"], columns, num_parallel_workers=threads
     )

@@ -141,6 +141,17 @@ def test_translate_writes_the_pictures(trained, folder, lessons):
     assert Image.open(folder / "out" / "side_by_side" / "1.png").size == (96, 48)
 
 
+def test_a_run_folder_stands_for_its_newest_checkpoint(trained, folder, lessons):
+    for name, source in (("by_file", "run/checkpoints/step_0000003.ckpt"), ("by_folder", "run")):
+        command = ["translate", "mine/testA/1.jpg", "--checkpoint", source, "--out", name]
+        assert lessons(*command).returncode == 0
+    pictures = [np.asarray(Image.open(folder / f"by_{n}" / "1.png")) for n in ("file", "folder")]
+    assert np.array_equal(*pictures)
+    result = lessons("evaluate", "--checkpoint", "mine", "--dataset", "mine")
+    assert result.returncode == 1
+    assert "mine should be a run folder with a checkpoint, but it has none" in result.err
+
+
 def test_translate_replaces_nothing_unless_asked_for(trained, folder, lessons):
     checkpoint = folder / "run" / "checkpoints" / "step_0000003.ckpt"
     command = ["translate", "mine/testA/1.jpg", "--checkpoint", checkpoint, "--out", "twice"]
@@ -233,7 +244,7 @@ def test_every_command_explains_itself(command, lessons):
     [
         (
             ("train", "--preset", "fast"),
-            "preset must be one of quick, demo, paper, but it is 'fast'; choose one of these.",
+            "preset must be one of quick, demo, photos, paper, but it is 'fast'; choose one of these.",
         ),
         (("train", "--dataset", "pears"), "'pears'"),
         (

@@ -301,7 +301,7 @@ def test_run_works_on_a_copy_with_the_parameters(tmp_path, capsys):
     "arguments, words",
     [
         (["--dataset", "pears"], ("dataset must be", "pears")),
-        (["--preset", "huge"], ("preset must be one of quick, demo, paper", "huge")),
+        (["--preset", "huge"], ("preset must be one of quick, demo, photos, paper", "huge")),
         (["--device", "TPU"], ("device_target must be", "TPU")),
     ],
     ids=["dataset", "preset", "device"],

@@ -1,5 +1,7 @@
 """The scores of both directions: of perfect translations, of none at all, and of real networks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers import SMALL, small_checkpoint
@@ -111,12 +113,17 @@ def test_a_real_checkpoint_in_both_directions(data, checkpoint, capsys):
         assert way.to_json() == {"images": 10, **numbers, "interval": way.interval}
 
 
-def test_images_have_the_size_that_the_network_was_trained_with(tmp_path, data, translate_as):
+@pytest.mark.parametrize(("load_size", "shown"), [(None, 32), (40, 40)])
+def test_images_have_the_size_that_the_network_was_trained_with(
+    load_size, shown, tmp_path, data, translate_as, monkeypatch
+):
+    """Crops of 32 pixels, out of pictures of that size or of larger ones."""
+    monkeypatch.setattr(f"{__name__}.CONFIG", replace(CONFIG, load_size=load_size))
     shapes = []
     translate_as(lambda images: shapes.append(images.shape) or images)
     big = prepare_orchard(48, n_train=2, n_test=2, folder=tmp_path)
     evaluate(big)
-    assert set(shapes) == {(2, 32, 32, 3)}
+    assert set(shapes) == {(2, shown, shown, 3)}
 
 
 def test_no_progress_is_shown_unless_asked_for(data, checkpoint, capsys):

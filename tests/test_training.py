@@ -14,6 +14,7 @@ from mindspore import nn
 from parity import Recording, examples, weights, without_jit
 
 from cyclegan_lessons.config import PRESETS, LessonConfig
+from cyclegan_lessons.dataset import write_arrays
 from cyclegan_lessons.training import (
     LOSS_NAMES,
     CycleGAN,
@@ -228,6 +229,18 @@ def test_optimisers_have_the_papers_settings(trainer):
 def test_rates_are_the_schedule_of_the_configuration():
     config = LessonConfig(**SMALL, learning_rate=3e-4, constant_epochs=2, decay_epochs=3)
     assert CycleGANTrainer(config).rates == linear_decay(3e-4, 2, 3)
+
+
+@pytest.mark.parametrize(("load_size", "places"), [(None, 5), (48, 17)])
+def test_crops_come_from_pictures_of_the_configured_size(load_size, places, tmp_path):
+    """Pictures that grow brighter downwards: the first row of a crop tells where it was taken."""
+    ramp = np.broadcast_to(np.arange(0, 240, 5, dtype=np.uint8)[:, None, None], (60, 48, 48, 3))
+    for domain in "xy":
+        write_arrays(ramp, tmp_path, f"train_{domain}")
+    config = LessonConfig(image_size=32, base_channels=4, n_layers=1, load_size=load_size)
+    pairs = CycleGANTrainer(config).pairs(tmp_path, 0).create_dict_iterator(output_numpy=True)
+    tops = {round(float(pair["image_x"][0, 0, 0].mean()), 2) for pair in pairs}
+    assert places - 2 <= len(tops) <= places, "60 draws miss few of so many places"
 
 
 def test_networks_follow_the_configuration(trainer):

@@ -88,6 +88,7 @@ def write_files(app: Sphinx, error: Exception | None):
     }
     history = read_history(app.srcdir)
     patch = history.pop("patch", None) or {"source": data_uri(a_scene()), "map": None}
+    history.pop("maps", None)  # chapter 3 shows them, and no program
     scripts["patch"] = f"window.cycleganPatch = {json.dumps(patch)};\n"
     if history:
         scripts["history"] = f"window.cycleganHistory = {json.dumps(history)};\n"

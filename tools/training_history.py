@@ -9,8 +9,10 @@ The file holds
 - "samples": at most 24 of the run's sample grids as {"step", "source"}, a WebP picture as a
   data: address;
 - "rows": what the rows of a sample show;
-- "patch": {"source", "map"}: a rendered orange of 128×128 pixels, and the scores that the trained
-  D_Y gives it, 14 rows of 14; left out when the newest checkpoint has no D_Y.
+- "maps": for a rendered orange y, a fake G(x) and its apple x, of 128×128 pixels, {"name",
+  "source", "map"}: the picture, and the scores that the trained D_Y gives it, 14 rows of 14. Left
+  out when the newest checkpoint has no D_Y;
+- "patch": the first of them, for the page.
 """
 
 import argparse
@@ -18,10 +20,16 @@ import json
 from pathlib import Path
 
 import numpy as np
-from book_widgets import a_scene, data_uri
+from book_widgets import TEST_SEEDS, a_scene, data_uri
 from PIL import Image
 
-from cyclegan_lessons import LessonError, PatchDiscriminator
+from cyclegan_lessons import (
+    LessonError,
+    PatchDiscriminator,
+    ResNetGenerator,
+    render_orchard,
+    translate,
+)
 from cyclegan_lessons.checkpoint import load_strictly, read_checkpoint
 from cyclegan_lessons.files import write_whole
 from cyclegan_lessons.history import read_history
@@ -55,7 +63,7 @@ def history_of(run: Path) -> dict:
         },
         "samples": [sample(samples[place]) for place in places],
         "rows": ROWS,
-        **trained_map(checkpoints[-1]),
+        **trained_maps(checkpoints[-1]),
     }
 
 
@@ -64,16 +72,22 @@ def sample(path: Path) -> dict:
     return {"step": int(path.stem.removeprefix("step_")), "source": data_uri(image, QUALITY)}
 
 
-def trained_map(checkpoint: Path) -> dict:
-    """The scores of one picture by the D_Y of a checkpoint, as "patch", or nothing."""
+def trained_maps(checkpoint: Path) -> dict:
+    """The scores of three pictures by the D_Y of a checkpoint, or nothing."""
     tensors, info = read_checkpoint(checkpoint)
     if not any(name.startswith("D_Y.") for name in tensors):
         return {}
-    D_Y = PatchDiscriminator(base_channels=info["config"]["base_channels"])
+    channels, n_layers = info["config"]["base_channels"], info["config"]["n_layers"]
+    D_Y = PatchDiscriminator(base_channels=channels)
+    G = ResNetGenerator(base_channels=channels, n_layers=n_layers)
     load_strictly(D_Y, tensors, checkpoint, prefix="D_Y.")
-    image = a_scene()
-    scores = D_Y(to_tensor(image[None])).asnumpy()[0, 0]
-    return {"patch": {"source": data_uri(image), "map": scores.round(3).tolist()}}
+    load_strictly(G, tensors, checkpoint, prefix="G.")
+    x = render_orchard(1, 128, "x", TEST_SEEDS["x"]).images[0]
+    maps = []
+    for name, image in (("y", a_scene()), ("G(x)", translate(G, x)), ("x", x)):
+        scores = D_Y(to_tensor(image[None])).asnumpy()[0, 0]
+        maps.append({"name": name, "source": data_uri(image), "map": scores.round(3).tolist()})
+    return {"maps": maps, "patch": {key: maps[0][key] for key in ("source", "map")}}
 
 
 def main():

@@ -41,6 +41,7 @@ EXERCISES = (
         },
         ("What does instance norm do to z / 2?", "Only ε remains of the difference."),
         "right. Explain it with the equation of instance norm.",
+        after="exercise-no-norm",
     ),
     question(
         "change-field",
@@ -116,6 +117,7 @@ EXERCISES = (
         },
         ("The total is linear in λ.", "10 · 1.2."),
         "right. Under Adam it counts how large the parts are relative to each other.",
+        after="exercise-lambda",
     ),
     question(
         "change-domain",
