@@ -164,3 +164,11 @@ def test_the_stored_results_are_complete_seeds_at_the_budget():
     steps = 400 * (BUDGET["constant_epochs"] + BUDGET["decay_epochs"])  # as the chapter says
     assert {row["steps"] for row in rows} == {str(steps)}
     assert all(0 < float(row["relative_fruit_error"]) < 3 for row in rows)
+
+
+def test_chapter_6_says_how_much_faster_the_discriminators_learn():
+    chapter = json.loads((experiments.ROOT / "book/06_training.ipynb").read_text("utf-8"))
+    (text,) = ["".join(c["source"]) for c in chapter["cells"] if c["id"] == "sick-idea"]
+    generators, discriminators = experiments.SICK_RATES
+    assert discriminators / generators == pytest.approx(50) and "fifty times" in text
+    assert f"{discriminators} against {generators:.5f}" in text.replace("\n", " ")
