@@ -29,6 +29,7 @@ TARGETS = {
     "demo",
     "traps",
     "ablation",
+    "experiments",
     "soak",
     "device-check",
     "lock",
