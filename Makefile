@@ -21,7 +21,7 @@ PARAMS = --dataset "$(DATASET)" --preset "$(PRESET)" --device "$(DEVICE)"
 PYTEST = $(PY) -m pytest --numprocesses $(JOBS) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book html pdf lab test lint notebooks train bench demo traps ablation soak lock audit clean
+.PHONY: help setup book html pdf lab test lint notebooks train bench demo traps ablation experiments soak lock audit clean
 .PHONY: wheelhouse device-check translate translate-status
 
 help:  ## list the targets
@@ -125,6 +125,9 @@ traps: setup  ## print every trap, what it does, and the ordinary test that catc
 
 ablation: setup  ## train with and without each trap for chapter 8, up to an hour on two cores
 	$(PY) tools/ablation.py
+
+experiments: setup  ## train the paper's ablation for chapter 10, hours on two cores; ARGS="--jobs 2"
+	$(PY) tools/experiments.py $(ARGS)
 
 soak: setup  ## kill a training run 50 times and compare it with an undisturbed one; ARGS="--kills 5" for less
 	$(PY) tools/soak.py $(ARGS)

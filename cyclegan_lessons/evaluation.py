@@ -1,7 +1,10 @@
 """Chapter 8: how good translations are, in numbers with intervals; against twins, how wrong."""
 
 import numpy as np
+from scipy.stats import binomtest
 from skimage.metrics import structural_similarity
+
+from cyclegan_lessons.errors import LessonError
 
 RESAMPLES = 2000  # of the test images, for one confidence interval
 
@@ -140,6 +143,43 @@ def edges(images: np.ndarray, masks: np.ndarray | None) -> np.ndarray:
     down = (grey[:, 1:] - grey[:, :-1]) * (masks[:, 1:] & masks[:, :-1])
     right = (grey[:, :, 1:] - grey[:, :, :-1]) * (masks[:, :, 1:] & masks[:, :, :-1])
     return np.concatenate([part.reshape(len(grey), -1) for part in (down, right)], axis=1)
+
+
+def spread(images: np.ndarray) -> float:
+    """How much uint8 images N×H×W×3 differ from each other, from 0 (all the same) to 0.5.
+
+    It is the standard deviation of each value over the images, in units of white, and the mean of
+    these. Far below that of real images it tells of mode collapse.
+    """
+    return float(images.std(axis=0).mean() / 255)
+
+
+def share_interval(hits: int, n: int) -> list[float]:
+    """The ends of the 95% confidence interval of a share, when ``hits`` of ``n`` trials had a hit.
+
+    It is Wilson's (1927), which fits small ``n`` too and never leaves [0, 1].
+    """
+    return list(binomtest(hits, n).proportion_ci(method="wilson"))
+
+
+def study(answers: str, truth: str) -> dict[str, float]:
+    """Score a human study: ``"r"`` says that a picture is real, ``"t"`` that it is translated.
+
+    Both strings have a letter for each picture. The result says how many answers are ``right``,
+    ``of`` how many, and the ``low`` and ``high`` end of the 95% interval of that share; ``fooled``
+    counts the translated pictures that were taken for real. Raises `LessonError` when a letter is
+    another, or one is missing.
+    """
+    if len(answers) != len(truth) or not set(answers) <= set("rt"):
+        raise LessonError(
+            f"answers must be {len(truth)} letters, r for real or t for translated, but they are "
+            f"{answers!r}; write one letter for each picture."
+        )
+    pairs = list(zip(answers, truth))
+    right = sum(answer == true for answer, true in pairs)
+    low, high = share_interval(right, len(truth))
+    fooled = pairs.count(("r", "t"))
+    return {"right": right, "of": len(truth), "low": low, "high": high, "fooled": fooled}
 
 
 def measure(

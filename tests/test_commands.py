@@ -244,7 +244,8 @@ def test_every_command_explains_itself(command, lessons):
     [
         (
             ("train", "--preset", "fast"),
-            "preset must be one of quick, demo, photos, paper, but it is 'fast'; choose one of these.",
+            "preset must be one of quick, demo, photos, paper, but it is 'fast'; choose one of "
+            "these.",
         ),
         (("train", "--dataset", "pears"), "'pears'"),
         (

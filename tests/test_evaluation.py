@@ -7,7 +7,7 @@ from scipy import stats
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.distance import cosine
 
-from cyclegan_lessons import render_orchard
+from cyclegan_lessons import LessonError, render_orchard
 from cyclegan_lessons.evaluation import (
     absolute_error,
     edge_agreement,
@@ -15,7 +15,10 @@ from cyclegan_lessons.evaluation import (
     interval,
     kernel_distance,
     resample,
+    share_interval,
     similarity,
+    spread,
+    study,
 )
 
 
@@ -253,3 +256,37 @@ def test_kernel_distances_of_sets_drawn_again_spread_as_the_interval_says():
         )
         hits += low < 31 < high  # the true distance, as above
     assert hits >= 51  # 57 are expected; fewer than 51 of 60 have a probability below 1%
+
+
+def test_the_spread_is_0_for_one_picture_and_that_of_a_coin_for_black_and_white():
+    black, white = np.zeros((3, 8, 8, 3), np.uint8), np.full((1, 8, 8, 3), 255, np.uint8)
+    assert spread(black) == 0
+    # a value that is 1 once in four times: the square root of 1/4 · 3/4
+    assert spread(np.concatenate([black, white])) == pytest.approx(np.sqrt(3) / 4)
+    scenes = render_orchard(8, 32, "y", seed=1).images
+    assert spread(scenes[:1].repeat(8, axis=0)) < 1e-6 < 0.05 < spread(scenes)
+
+
+@pytest.mark.parametrize("hits, n", [(0, 20), (1, 20), (10, 20), (20, 20), (268, 1000)])
+def test_the_interval_of_a_share_holds_the_shares_that_explain_it(hits, n):
+    """Its ends are the shares p whose standard error puts ``hits`` 1.96 of them away."""
+    z = stats.norm.ppf(0.975)
+    for end in share_interval(hits, n):
+        away = abs(hits / n - end) / np.sqrt(end * (1 - end) / n) if 0 < end < 1 else z
+        assert away == pytest.approx(z, rel=1e-6)
+    low, high = share_interval(hits, n)
+    assert 0 <= low <= hits / n <= high <= 1 and high - low > 0.05
+
+
+def test_the_score_of_a_study():
+    score = study("rtrtrt", "rtrttr")
+    assert (score["right"], score["of"], score["fooled"]) == (4, 6, 1)
+    assert [score["low"], score["high"]] == share_interval(4, 6)
+    assert study("tttttt", "rtrttr")["fooled"] == 0 and study("rrrrrr", "rtrttr")["fooled"] == 3
+
+
+@pytest.mark.parametrize("answers", ["", "rt", "rtrtrtr", "rtrtrx", "RTRTRT"])
+def test_a_study_without_an_answer_for_each_picture_is_refused(answers):
+    with pytest.raises(LessonError, match="6 letters, r for real or t for translated") as error:
+        study(answers, "rtrttr")
+    assert repr(answers) in str(error.value)

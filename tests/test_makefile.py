@@ -31,6 +31,7 @@ TARGETS = {
     "demo",
     "traps",
     "ablation",
+    "experiments",
     "soak",
     "device-check",
     "lock",

@@ -124,18 +124,15 @@ print(inside == (19 if may_rise_to(before) else before), priority() == before)
     assert result.stdout == "True True\n"
 
 
-def test_the_main_thread_sleeps_for_most_of_the_shortest_of_the_last_eight_calls(monkeypatch):
+@pytest.fixture
+def fake_clock(monkeypatch):
+    """A clock, and a function whose first argument says after how many seconds its result is there;
+    both as `sleep_while_computing` sees them."""
     clock = SimpleNamespace(now=0.0, slept=[])
 
     def sleep(seconds: float):
         clock.now += seconds
         clock.slept.append(seconds)
-
-    monkeypatch.setattr(
-        processes, "time", SimpleNamespace(perf_counter=lambda: clock.now, sleep=sleep)
-    )
-    # seconds until a result is there; the first call compiles
-    lengths = [30, *range(10, 17), 8, *[12] * 9]
 
     class Result:
         def __init__(self, length: float):
@@ -144,11 +141,31 @@ def test_the_main_thread_sleeps_for_most_of_the_shortest_of_the_last_eight_calls
         def asnumpy(self):
             clock.now = max(clock.now, self.ready)
 
-    call = sleep_while_computing(lambda a, b: (Result(a), b))
+    monkeypatch.setattr(
+        processes, "time", SimpleNamespace(perf_counter=lambda: clock.now, sleep=sleep)
+    )
+    return clock, sleep_while_computing(lambda a, b: (Result(a), b))
+
+
+def test_the_main_thread_sleeps_for_most_of_the_shortest_of_the_last_eight_calls(fake_clock):
+    clock, call = fake_clock
+    # seconds until a result is there; the first call compiles; at 8 it sleeps too long
+    lengths = [30, *range(10, 17), 8, *[12] * 9]
+
     for length in lengths:
         start = clock.now
         assert call(length, "b")[1] == "b"
         assert clock.now - start == pytest.approx(max(length, clock.slept[-1])), (
             "it waits until the result is there"
         )
-    assert clock.slept == pytest.approx([*[0] * 8, 9, *[8.1] * 8, 10.8])
+    assert clock.slept == pytest.approx([*[0] * 8, 9, *[4.05] * 8, 10.8])
+
+
+def test_a_busy_minute_is_soon_forgotten(fake_clock):
+    clock, call = fake_clock
+    for length in [30, *[8] * 8]:  # the first compiles; then the machine is busy
+        call(length, "b")
+    start = clock.now
+    for _ in range(8):
+        call(0.1, "b")
+    assert clock.now - start < 16, "not even two of the long calls"
