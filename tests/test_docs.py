@@ -46,6 +46,11 @@ def test_the_mutations_add_up():
 
 
 def test_links_between_the_pages_lead_somewhere():
-    for page in (ROOT / "CONTRIBUTING.md", ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for page in (
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "README.md",
+        ROOT / "README.zh.md",
+        *(ROOT / "docs").glob("*.md"),
+    ):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
