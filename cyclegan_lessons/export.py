@@ -13,6 +13,7 @@ from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.files import write_whole
 from cyclegan_lessons.generator import ResidualBlock, ResNetGenerator
 from cyclegan_lessons.inference import SHIPPED_MODEL, load_generators
+from cyclegan_lessons.language import language
 from cyclegan_lessons.layers import InstanceNorm2d
 from cyclegan_lessons.runs import checkpoints_in
 
@@ -192,9 +193,12 @@ def web_page(checkpoint: Path) -> str:
         name: (WEB / name).read_text(encoding="utf-8")
         for name in ("page.html", "widgets.css", "widgets.js", "cyclegan.js", "translate.js")
     }
-    scripts = [web_words(), web_model(checkpoint), *(texts[n] for n in texts if n.endswith("js"))]
-    words = read_words()
+    spoken = language()
+    words = read_words(spoken)
+    programs = [texts[name] for name in texts if name.endswith("js")]
+    scripts = [web_words(spoken), web_model(checkpoint), *programs]
     parts = {
+        "language": spoken.replace("_", "-"),
         "title": escape(words["page.title"]),
         "text": escape(words["page.text"]),
         "style": texts["widgets.css"],

@@ -142,6 +142,15 @@ def test_card_post_and_overview(command, tmp_path):
     assert "<h1>全班概览</h1>" in page and "5. 图像池" in page and '<html lang="zh-CN">' in page
 
 
+def test_the_page_that_translates_says_its_language(chinese, monkeypatch):
+    from cyclegan_lessons.export import web_page
+    from cyclegan_lessons.inference import SHIPPED_MODEL
+
+    assert '<html lang="zh-CN">' in web_page(SHIPPED_MODEL)
+    monkeypatch.delenv(language.VARIABLE)
+    assert '<html lang="en">' in web_page(SHIPPED_MODEL)
+
+
 def test_every_sentence_of_an_exercise_is_a_message():
     for exercise in EXERCISES.values():
         assert {exercise.title, exercise.right, *exercise.hints} <= set(MESSAGES)

@@ -96,6 +96,7 @@ def test_a_broken_translation_has_this_finding(finding):
             "默认值：%(defaults)s",
             "place: only the English has '%(default)s'",
         ),
+        ("(the public names)", "（公开名称）", "names: only the English has '(the public names)'"),
         ("Three apples on a table", "Three apples on a table", "it has no Chinese letter"),
         ("the cycle loss", "循环代价", "term: cycle loss is 循环损失 or 循环项"),
     ],

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import book_package
+
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 WIDE = f"{HAN}，。、；：？！（）《》“”‘’…—"  # Chinese letters and punctuation
 FENCE = re.compile(r"^ *(`{3,}|:{3,}|~{3,})(.*)$", re.MULTILINE)
@@ -73,6 +75,7 @@ SAME: dict[str, Callable[[str], list[str]]] = {
     "fence": lambda text: [m[1] for m in FENCE.finditer(text)],
     "heading": lambda text: re.findall(r"^#+(?= )", CODE.sub("", text), re.MULTILINE),
     "tag": lambda text: TAG.findall(SPAN.sub("", CODE.sub("", text))),
+    "names": lambda text: re.findall(re.escape(book_package.PLACE), text),
     "place": lambda text: PLACE.findall(SPAN.sub("", FORMULA.sub("", CODE.sub("", text)))),
     "number": lambda text: [n.replace(",", "") for n in NUMBER.findall(prose(text))],
 }
