@@ -73,6 +73,11 @@ def check_parameters(dataset: str, preset: str, device_target: str, download: bo
         sys.exit(str(error))
 
 
+def changed(parameters: dict) -> dict:
+    """The parameters that differ from those that every notebook holds."""
+    return {name: value for name, value in parameters.items() if value != DEFAULTS[name]}
+
+
 def execute(source: Path, target: Path, parameters: dict) -> float:
     """Run one notebook through papermill into ``target``, in that folder, and print one line about
     it; returns the seconds that it took.
@@ -82,12 +87,11 @@ def execute(source: Path, target: Path, parameters: dict) -> float:
     """
     print(f"{source.name} …", end=" ", flush=True)
     start = time.monotonic()
-    injected = {name: value for name, value in parameters.items() if value != DEFAULTS[name]}
     try:
         papermill.execute_notebook(
             source,
             target,
-            injected,
+            changed(parameters),
             kernel_name="python3",
             language="python",
             cwd=target.parent,
@@ -150,7 +154,11 @@ def prepare(out: Path, parameters: dict, book: Path = BOOK):
         shutil.copytree(book, fresh, ignore=NOT_SOURCES)
         for notebook in notebooks_in(book):
             papermill.execute_notebook(
-                notebook, fresh / notebook.name, parameters, prepare_only=True, progress_bar=False
+                notebook,
+                fresh / notebook.name,
+                changed(parameters),
+                prepare_only=True,
+                progress_bar=False,
             )
         kept = copies.update(out, fresh)
     if kept:
