@@ -26,7 +26,8 @@ Read in this order:
 - `costs`: chapter 12, the arithmetic of a training step
 - `amp`: chapter 12, convolutions in float16
 - `parallel`: chapter 12, several processes train one model
-- `contrast`: after CycleGAN, the patch-wise contrastive loss
+- `contrast`: chapter 11, the patch-wise contrastive loss
+- `contrast_training`: chapter 11, a translator that learns without a way back
 
 These stand on a few tools, which you may skip:
 

@@ -1,4 +1,4 @@
-"""After CycleGAN: the patch-wise contrastive loss of CUT (Park et al. 2020), without a way back."""
+"""Chapter 11: the patch-wise contrastive loss of CUT (Park et al. 2020), without a way back."""
 
 import mindspore as ms
 from mindspore import Tensor, nn, ops
@@ -13,12 +13,16 @@ def patch_contrastive_loss(queries: Tensor, keys: Tensor, temperature: float = 0
     cross-entropy of the right place (equations 3 and 4 of the paper). No gradient passes the keys.
     Features without content give log P; 0 is the least.
     """
-    normalise = ops.L2Normalize(axis=-1)
-    queries, keys = normalise(queries), normalise(ops.stop_gradient(keys))
+    queries, keys = to_length_1(queries), to_length_1(ops.stop_gradient(keys))
     scores = ops.matmul(queries, keys.swapaxes(1, 2)) / temperature  # N×P×P
     places = ops.arange(keys.shape[1]).astype(ms.int32)
     targets = ops.tile(places, (keys.shape[0],))  # query i belongs to key i
     return ops.cross_entropy(scores.reshape((-1, keys.shape[1])), targets)
+
+
+def to_length_1(features: Tensor) -> Tensor:
+    """Bring features …×C to length 1. (The gradient of `ops.L2Normalize` is slow on a CPU.)"""
+    return features * ops.rsqrt((features**2).sum(-1, keepdims=True) + 1e-12)
 
 
 def patch_features(features: Tensor, places: Tensor, head: nn.Cell | None = None) -> Tensor:
