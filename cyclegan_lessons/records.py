@@ -61,7 +61,7 @@ def write_mindrecord(images: Iterable, path: str | Path) -> Path:
 def write_rows(images: Iterable, path: Path) -> int:
     """Write the rows of one MindRecord file and return how many there were."""
     writer = FileWriter(str(path), shard_num=1, overwrite=True)
-    # the smallest file is a header and two pages; the largest stored image fits a page
+    # the smallest file is a header and one page; the largest stored image fits a page
     writer.set_header_size(1 << 20)
     writer.set_page_size(1 << 23)
     columns = {"name": {"type": "string"}, "image": {"type": "bytes"}}

@@ -84,7 +84,7 @@ EXERCISES = (
         "change-pool",
         "pool",
         "Change it: a pool of 0",
-        "How many different images has a `ImagePool(0)` after 100 queries, and how many "
+        "How many different images has an `ImagePool(0)` after 100 queries, and how many "
         "`ImagePool(50)`?",
         {"stored_by_0": 0, "stored_by_50": 50},
         {

@@ -72,8 +72,8 @@ CYCLE = Exercise(
     name="cycle",
     subject="losses",
     title="The cycle-consistency loss",
-    task="Write `my_cycle_loss(G, F, x, y)`, equation 2: both cycles, as means of absolute "
-    "differences, without λ.",
+    task="Write `my_cycle_loss(G, F, x, y)`, equation 2: the mean absolute difference of each "
+    "cycle, and then the sum of both, without λ.",
     solution='''def my_cycle_loss(G, F, x, y):
     """The mean of |F(G(x)) − x| plus the mean of |G(F(y)) − y|; images N×3×H×W; a scalar."""
     forward = (F(G(x)) - x).abs().mean()
