@@ -87,7 +87,8 @@ def subject_called(chapter: str | int) -> str:
     for subject, (number, *_) in CHAPTERS.items():
         if str(chapter).strip() in (subject, str(number)):
             return subject
+    numbers = ", ".join(str(number) for number, *_ in CHAPTERS.values())
     raise LessonError(
-        f"there is no chapter {chapter!r}; choose one of {', '.join(CHAPTERS)}, or a number from "
-        f"1 to {len(CHAPTERS)}."
+        f"there is no chapter {chapter!r}; choose one of {', '.join(CHAPTERS)}, or one of the "
+        f"numbers {numbers}."
     )
