@@ -45,8 +45,9 @@ def translated_settings(settings: dict, translations: dict[str, str], language: 
     for name, (*way, last) in SETTINGS.items():
         inside = settings
         for key in way:
-            inside = inside[key]
-        inside[last] = translations.get(f"settings:{name}", inside[last])
+            inside = inside.get(key, {})
+        if last in inside:
+            inside[last] = translations.get(f"settings:{name}", inside[last])
     settings["sphinx"]["config"]["language"] = language
     return settings
 

@@ -15,6 +15,8 @@ SETTINGS = {  # what readers see of _config.yml, by its place there
     "author": ("author",),
     "search": ("sphinx", "config", "html_theme_options", "search_bar_text"),
     "footer": ("sphinx", "config", "html_theme_options", "extra_footer"),
+    "show": ("sphinx", "config", "nb_code_prompt_show"),
+    "hide": ("sphinx", "config", "nb_code_prompt_hide"),
     "logo": ("sphinx", "config", "html_theme_options", "logo", "alt_text"),
 }
 METADATA = {"alt": ("image", "alt"), "caption": ("figure", "caption")}  # of a cell, under mystnb
