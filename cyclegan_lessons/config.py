@@ -14,6 +14,7 @@ WHOLE = {
     "load_size": (24, MANY),
     "base_channels": (1, MANY),
     "n_layers": (0, MANY),
+    "n_downsampling": (0, 2),
     "batch_size": (1, MANY),
     "constant_epochs": (0, 1_000_000),
     "decay_epochs": (0, 1_000_000),
@@ -43,6 +44,7 @@ class LessonConfig:
     load_size: int | None = None  # side of the image before the crop; None: 286/256 of the crop's
     base_channels: int = 64  # channels after the first convolution, of G and of D
     n_layers: int = 9  # residual blocks of a generator
+    n_downsampling: int = 2  # how often a generator halves the sides of an image before them
     batch_size: int = 1  # images of each domain in a step, for each worker
     learning_rate: float = 2e-4  # Adam's rate during the constant part
     beta1: float = 0.5  # Adam's first moment decay
@@ -95,6 +97,12 @@ class LessonConfig:
     def picture_size(self) -> int:
         """Side in pixels of whole pictures, as the model is tested on them and shown with them."""
         return self.load_size or self.image_size
+
+    @property
+    def generator_size(self) -> dict[str, int]:
+        """The arguments of `ResNetGenerator` that say how large it is."""
+        names = ("base_channels", "n_layers", "n_downsampling")
+        return {name: getattr(self, name) for name in names}
 
     def check_same(self, stored: dict, source: Path):
         """Raise `LessonError` when a run with the ``stored`` settings cannot continue with these.

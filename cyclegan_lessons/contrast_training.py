@@ -43,11 +43,12 @@ class ContrastNetworks(nn.Cell):
 
     def __init__(self, config: LessonConfig):
         super().__init__()
-        k, n = config.base_channels, config.n_layers
+        k, n, d = config.generator_size.values()
         with start_weights(config.seed):
-            self.G = ResNetGenerator(base_channels=k, n_layers=n)
+            self.G = ResNetGenerator(**config.generator_size)
             self.D_Y = PatchDiscriminator(base_channels=k)
-            channels = (3, 2 * k, 4 * k, *(4 * k for _ in range(n)))
+            wider = [k * 2**i for i in range(1, d + 1)]
+            channels = (3, *wider, *[k * 2**d] * n)
             self.heads = nn.CellList([PatchHead(c, 4 * k) for c in channels])
 
 
@@ -59,7 +60,7 @@ def encode(G: ResNetGenerator, images: Tensor) -> list[Tensor]:
     maps, z = [images], images
     for place, layer in enumerate(G.encoder):
         z = layer(z)
-        if place in (6, 9):  # the ReLU behind d128, the ReLU behind d256
+        if place > 3 and isinstance(layer, nn.ReLU):  # behind d128, behind d256
             maps.append(z)
     for block in G.blocks:
         z = block(z)
@@ -131,8 +132,9 @@ class ContrastTrainer:
     def places(self, height: int, width: int) -> Tensor:
         """Where the next step compares: for each map `PLACES` different places, by the step."""
         rng = np.random.default_rng([self.config.seed, self.step])
-        n = self.config.n_layers
-        sizes = [height * width, height * width // 4, *[height * width // 16] * (n + 1)]
+        _, n, d = self.config.generator_size.values()
+        smaller = [height * width // 4**i for i in range(1, d + 1)]
+        sizes = [height * width, *smaller, *[height * width // 4**d] * n]
         drawn = [rng.choice(size, min(PLACES, sizes[-1]), replace=False) for size in sizes]
         return Tensor(np.stack(drawn), ms.int32)
 

@@ -42,10 +42,11 @@ def multiply_adds_of_a_step(config: LessonConfig) -> dict[str, int]:
     generators, which need no gradient of weights, and then a real and a fake image, whose own
     gradients are not needed.
     """
-    k, n = config.base_channels, config.n_layers
-    first, *rest = multiply_adds(ResNetGenerator(base_channels=k, n_layers=n), config.image_size)
-    down, blocks, up, last = rest[:2], rest[2 : 2 + 2 * n], rest[2 + 2 * n : -1], rest[-1:]
-    judge = multiply_adds(PatchDiscriminator(base_channels=k), config.image_size)
+    generator = ResNetGenerator(**config.generator_size)
+    first, *rest = multiply_adds(generator, config.image_size)
+    d, n = config.n_downsampling, 2 * config.n_layers
+    down, blocks, up, last = rest[:d], rest[d : d + n], rest[d + n : -1], rest[-1:]
+    judge = multiply_adds(PatchDiscriminator(base_channels=config.base_channels), config.image_size)
     passes = 3 * 2
     counts = [
         first * (3 * passes - 2 * 2),

@@ -165,8 +165,7 @@ def web_model(checkpoint: Path) -> str:
     """A script for a page: both generators' weights as base64 of float16, in the order of their
     layers, and what is needed to build the network."""
     G, F, config = load_generators(checkpoint)
-    model = {"image_size": config.picture_size}
-    model |= {name: getattr(config, name) for name in ("base_channels", "n_layers")}
+    model = {"image_size": config.picture_size, **config.generator_size}
     for name, generator in (("G", G), ("F", F)):
         weights = [parameter.asnumpy().ravel() for parameter in generator.get_parameters()]
         half = np.concatenate(weights).astype("<f2")

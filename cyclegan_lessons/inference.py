@@ -61,7 +61,7 @@ def build_generator(
     """The generator ``name``, ``"G"`` or ``"F"``, with its weights among ``tensors``."""
     weights = {key: tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
     check_weights(weights, config, source)
-    generator = ResNetGenerator(base_channels=config.base_channels, n_layers=config.n_layers)
+    generator = ResNetGenerator(**config.generator_size)
     load_strictly(generator, weights, source, prefix=f"{name}.")
     return generator
 

@@ -51,8 +51,8 @@ class CycleGAN(nn.Cell):
         super().__init__()
         channels = config.base_channels
         with start_weights(config.seed):
-            self.G = ResNetGenerator(base_channels=channels, n_layers=config.n_layers)
-            self.F = ResNetGenerator(base_channels=channels, n_layers=config.n_layers)
+            self.G = ResNetGenerator(**config.generator_size)
+            self.F = ResNetGenerator(**config.generator_size)
             self.D_X = PatchDiscriminator(base_channels=channels)
             self.D_Y = PatchDiscriminator(base_channels=channels)
 

@@ -24,6 +24,7 @@ from book_widgets import TEST_SEEDS, a_scene, data_uri
 from PIL import Image
 
 from cyclegan_lessons import (
+    LessonConfig,
     LessonError,
     PatchDiscriminator,
     ResNetGenerator,
@@ -77,9 +78,9 @@ def trained_maps(checkpoint: Path) -> dict:
     tensors, info = read_checkpoint(checkpoint)
     if not any(name.startswith("D_Y.") for name in tensors):
         return {}
-    channels, n_layers = info["config"]["base_channels"], info["config"]["n_layers"]
-    D_Y = PatchDiscriminator(base_channels=channels)
-    G = ResNetGenerator(base_channels=channels, n_layers=n_layers)
+    config = LessonConfig(**info["config"])
+    D_Y = PatchDiscriminator(base_channels=config.base_channels)
+    G = ResNetGenerator(**config.generator_size)
     load_strictly(D_Y, tensors, checkpoint, prefix="D_Y.")
     load_strictly(G, tensors, checkpoint, prefix="G.")
     x = render_orchard(1, 128, "x", TEST_SEEDS["x"]).images[0]

@@ -68,8 +68,9 @@ window.Widgets = (function () {
       };
       worker.onerror = (error) => { stop(); reject(new Error(say("worker.failed", error))); };
     });
-    const { base_channels, n_layers } = model;
-    worker.postMessage({ picture, weights: model[name], model: { base_channels, n_layers } });
+    const { base_channels, n_layers, n_downsampling } = model;
+    worker.postMessage(
+      { picture, weights: model[name], model: { base_channels, n_layers, n_downsampling } });
     return { result, stop };
   }
 
