@@ -24,7 +24,10 @@ def figures(path: Path) -> list[str]:
     return [
         c.id
         for c in cells
-        if any("image/png" in output.get("data", {}) for output in c.get("outputs", []))
+        if any(
+            {"image/png", "image/jpeg"} & {*output.get("data", {})}
+            for output in c.get("outputs", [])
+        )
     ]
 
 
