@@ -47,10 +47,9 @@ def fit(
     check_data(trainer, describe_data(data))
     last = last_step(trainer, data)
     bar = progress_bar(trainer.step, last, progress)
-    threads, stopping = spread_threads(), saved_when_stopped(trainer, run)
-    with run or nullcontext(), bar as show, threads as spread, stopping, stop_signals() as stops:
-        for row in trainer.steps(data, last):
-            spread()
+    steps, stopping = spread_threads(trainer.steps(data, last)), saved_when_stopped(trainer, run)
+    with run or nullcontext(), bar as show, stopping, stop_signals() as stops, steps as rows:
+        for row in rows:
             stop = record(trainer, row, run, bool(stops))
             show(row)
             if on_sample and (trainer.step == last or trainer.step % sample_every == 0):
