@@ -187,9 +187,8 @@ def apart(rows: Iterable, cores: list[int]) -> Iterator:
     for i, row in enumerate(rows):
         if i == 0:
             pin(os.getpid(), cores[:1])
-            for thread, name in threads():
-                if name.startswith("KernelThread"):
-                    pin(thread, cores[1:])
+            for thread in [t for t, name in threads() if name.startswith("KernelThread")]:
+                pin(thread, cores[1:])
         yield row
 
 
