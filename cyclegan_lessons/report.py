@@ -92,16 +92,7 @@ def make_page(run: Path) -> str:
         ),
         samples="\n".join(map(sample_figure, shown)),
         numbers_text=in_language(f"Means over {window(history)} steps."),
-        numbers=table(
-            (
-                in_language("loss"),
-                in_language("at the start"),
-                in_language("at the end"),
-                in_language("lowest"),
-                in_language("at step"),
-            ),
-            loss_rows(history),
-        ),
+        numbers=numbers_table(history),
         metrics=metrics_tables(run),
         configuration=table(
             (in_language("setting"), in_language("value")),
@@ -191,6 +182,17 @@ def read_json(path: Path, to_do: str) -> dict:
 def window(history: list[dict]) -> int:
     """Over how many steps the numbers are means: a fiftieth of the history, at least one."""
     return max(1, len(history) // 50)
+
+
+def numbers_table(history: list[dict]) -> str:
+    heads = (
+        in_language("loss"),
+        in_language("at the start"),
+        in_language("at the end"),
+        in_language("lowest"),
+        in_language("at step"),
+    )
+    return table(heads, loss_rows(history))
 
 
 def loss_rows(history: list[dict]) -> list[tuple]:

@@ -41,7 +41,7 @@ def draw_svgs(history: list[dict]) -> list[str]:
             figure.savefig(file, format="svg", transparent=True, metadata=nothing)
             svg = file.getvalue().replace(INK, "currentColor")
             svg = re.sub(r">([^<>\n]+)</text>", lambda m: f">{in_language(m[1])}</text>", svg)
-            about = escape(in_language(f"{title} losses over the steps"))
+            about = escape(in_language(f"{in_language(title)} losses over the steps"))
             label = f'<svg role="img" aria-label="{about}" '
             # without the XML declaration
             texts.append(svg[svg.index("<svg ") :].replace("<svg ", label, 1))

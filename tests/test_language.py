@@ -17,8 +17,8 @@ import translations
 from cyclegan_lessons import LessonError, get_preset, language
 from cyclegan_lessons.exercises import check, hint
 from cyclegan_lessons.exercises.registry import EXERCISES
+from cyclegan_lessons.history import COLUMNS, as_csv
 from cyclegan_lessons.language import in_language
-from cyclegan_lessons.plotting import CURVES
 
 ROOT = Path(__file__).resolve().parent.parent
 MESSAGES = [text.english for text in translations_package.package_texts(ROOT)]
@@ -205,9 +205,8 @@ def test_devices_and_a_report(command, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "config.json").write_text("{}")
-    names = [name for names in CURVES.values() for name in names]
-    rows = [["step", "epoch", "rate", *names], ["1", "1", "0.1", *("0.5" for _ in names)]]
-    (run / "history.csv").write_text("".join(",".join(row) + "\n" for row in rows))
+    row = dict.fromkeys(COLUMNS, 0.5) | {"step": 1, "epoch": 0}
+    (run / "history.csv").write_text(as_csv([row]))
     command("report", "run")
     page = (run / "report.html").read_text(encoding="utf-8")
     assert '<html lang="zh-CN">' in page and "<title>训练 run</title>" in page

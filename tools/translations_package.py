@@ -17,6 +17,7 @@ from translations_files import Text
 
 from cyclegan_lessons.arguments import make_parser
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES
+from cyclegan_lessons.plotting import CURVES
 
 ERRORS = ("LessonError", "DamagedFile", "Problem", "ArgumentTypeError")
 WORDS = re.compile(r"[^\W\d_] [^\W\d_]")  # of a text with more than one of them
@@ -159,6 +160,6 @@ def package_texts(root: Path) -> list[Text]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found += arguments_of(tree, lambda name: name in ("in_language", *ERRORS))
         found += values_in(tree)
-    found += [*help_texts(), *OF_ARGPARSE]
+    found += [*help_texts(), *OF_ARGPARSE, *CURVES, "step"]
     found += [os.strerror(getattr(errno, name)) for name in SYSTEM]
     return [Text("", text) for text in dict.fromkeys(found) if text.strip()]
