@@ -15,6 +15,7 @@ from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.files import replacing
 from cyclegan_lessons.images import list_images, read_image
 from cyclegan_lessons.inference import load_generator, translate
+from cyclegan_lessons.language import in_language
 
 
 def largest_picture(base_channels: int) -> int:
@@ -55,10 +56,7 @@ def translate_files(
         with progress_bar(paths, "reading", progress) as bar:  # before anything is written
             large = sum(read_image(path)[..., 0].size > most for path in bar)
         if large:
-            say = (
-                f"{large} of {len(paths)} images are made smaller: this network translates at most"
-            )
-            print(f"{say} {most / 1e6:.2f} megapixels.", file=sys.stderr)
+            say_smaller(large, len(paths), most)
         (out / "side_by_side").mkdir(parents=True, exist_ok=True)
         with progress_bar(paths, "translating", progress) as bar:
             for path, name in zip(bar, names):
@@ -79,6 +77,15 @@ def system_errors(out: Path) -> Iterator[None]:
             f"{error.filename or out} cannot be read or written ({error.strerror or error}); check "
             "its permissions and the space on the disk, or choose another folder."
         ) from error
+
+
+def say_smaller(large: int, images: int, most: int):
+    """Say that images of more than ``most`` pixels are translated at a smaller size."""
+    said = in_language(
+        f"{large} of {images} images are made smaller: this network translates at most "
+        f"{most / 1e6:.2f} megapixels."
+    )
+    print(said, file=sys.stderr)
 
 
 def find_images(inputs: list[Path]) -> list[Path]:

@@ -51,7 +51,7 @@ def post(checkin: CheckIn, code: str) -> str:
         title=in_language(title),
         name=escaped(checkin.name),
         words=WORDS,
-        built="; ".join(done) or "…",
+        built=in_language("; ").join(done) or "…",
         rows="\n".join(lines),
         day=checkin.day.isoformat(),
         code=code,
