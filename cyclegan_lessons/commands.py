@@ -120,7 +120,6 @@ def translate(options):
         find_checkpoint(options.checkpoint),
         options.direction,
         overwrite=options.overwrite,
-        progress=True,
     )
     print(f"Translated {len(written)} images into {options.out}.")
 
@@ -133,7 +132,7 @@ def evaluate(options):
 
     select_device(options.device)
     checkpoint = find_checkpoint(options.checkpoint)
-    results = evaluate(options.dataset, checkpoint, progress=True)
+    results = evaluate(options.dataset, checkpoint)
     if options.json:
         print(json.dumps({way: scores.to_json() for way, scores in results.items()}, indent=2))
         return

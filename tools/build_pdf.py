@@ -14,6 +14,7 @@ from pypdf import PdfReader
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PATIENCE = 600  # seconds until a page that is still loading is given up
 NOT_PRINTED = ".headerlink, script, .toggle-button, .copybtn, .prev-next-footer"
 HEAD = """<!DOCTYPE html><html lang="en" data-theme="light" data-mode="light"><head>
 <meta charset="utf-8"><title>CycleGAN Lessons</title>{styles}
@@ -124,6 +125,7 @@ def print_book(html: Path, pdf: Path) -> int:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE * 1000)
         source, draft = html / "complete-book.html", Path(folder) / "book.pdf"
         try:
             for _ in range(2):
