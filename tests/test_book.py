@@ -120,7 +120,7 @@ def test_equations_are_drawn_by_a_mathjax_beside_the_pages(html, pages):
 
 
 def test_no_page_shows_what_should_be_markup(html):
-    """A directive that was not understood is a text; `{list-table} with `code` in a ``` fence is."""
+    """A directive that was not understood is shown as a text."""
     for path in html.rglob("*.html"):
         article = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").article
         if article is None:

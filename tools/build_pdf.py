@@ -93,7 +93,7 @@ def contents(title: str, articles: list, numbers: dict[str, int]) -> str:
 
 
 def front(html: Path, first: BeautifulSoup) -> str:
-    """The front page: the title, authors and licence of the book, as its ``first`` page has them."""
+    """The front page: title, authors and licence of the book, as its ``first`` page has them."""
     author, licence = (
         first.select_one(part).get_text().strip() for part in (".component-author", ".extra_footer")
     )

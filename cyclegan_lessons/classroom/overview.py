@@ -16,6 +16,8 @@ from cyclegan_lessons.exercises import log
 from cyclegan_lessons.exercises.exercise import Exercise
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES, exercises_of
 
+COLUMNS = ("name", "chapter", "day", "exercise", "right", "tries", "hints", "solution")
+
 
 class Class(NamedTuple):
     """What was found in chats and logs."""
@@ -151,7 +153,7 @@ def as_csv(found: Class, names: list[str]) -> str:
     """One line for each learner and exercise, for a table program."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["name", "chapter", "day", "exercise", "right", "tries", "hints", "solution"])
+    writer.writerow(COLUMNS)
     subjects = subjects_of(found)
     for name in names:
         for subject in subjects:

@@ -40,11 +40,20 @@ def read(path: Path | None = None) -> list[dict]:
     for line in text.splitlines():
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if isinstance(entry, dict) and {"time", "exercise", "event"} <= set(entry):
+        if is_entry(entry):
             entries.append(entry)
     return entries
+
+
+def is_entry(entry) -> bool:
+    """Whether a line of a log is such as `append` writes: a log can come from anybody."""
+    if not isinstance(entry, dict):
+        return False
+    texts = [entry.get(name) for name in ("time", "exercise", "event")] + [entry.get("finding", "")]
+    number = entry.get("number", 1)
+    return all(isinstance(text, str) for text in texts) and type(number) is int and 0 < number < 100
 
 
 def summary(entries: list[dict]) -> dict[str, dict]:
