@@ -424,3 +424,22 @@ def test_what_a_log_or_a_code_can_hold_is_no_crash(tmp_path, monkeypatch):
         (tmp_path / "chat.txt").write_text(encode(odd))
         found = write_overview(tmp_path / "chat.txt", tmp_path / "odd.html")
         assert len(found.checkins) + len(found.damaged) == 1
+
+
+def test_a_run_without_a_model_is_one_sentence(tmp_path, capsys):
+    for run in ("none", str(tmp_path)):
+        assert main(["check-in", "pool", "--name", "Ada", "--run", run]) == 1
+    assert "a checkpoint" in capsys.readouterr().err
+
+
+def test_a_folder_in_the_place_of_the_page_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "chat.txt").write_text(encode(a_checkin()))
+    assert main(["class", str(tmp_path / "chat.txt"), "--out", "."]) == 1
+    assert "is a folder; name a file in it" in capsys.readouterr().err
+
+
+def test_the_log_of_a_user_who_does_not_exist(monkeypatch, capsys):
+    monkeypatch.setenv("CYCLEGAN_LESSONS_PROGRESS", "~nosuchuser/log")
+    assert main(["progress"]) == 1
+    assert "nosuchuser" in capsys.readouterr().err
+    assert not log.append(exercise="pool", event="right")  # a check in a notebook goes on

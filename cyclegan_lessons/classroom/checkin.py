@@ -18,6 +18,7 @@ from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.exercises import log
 from cyclegan_lessons.exercises.exercise import Exercise
 from cyclegan_lessons.exercises.registry import CHAPTERS, exercises_of, subject_called
+from cyclegan_lessons.export import find_checkpoint
 from cyclegan_lessons.files import write_whole
 from cyclegan_lessons.history import read_history
 from cyclegan_lessons.inference import load_generator, translate
@@ -89,7 +90,7 @@ def picture_of(name: str, subject: str, run: Path | None) -> np.ndarray:
     """The personal picture: the learner's scene, and what the learner's newest model, or the one
     of the course, makes of it; uint8 64×132×3."""
     scene = scene_of(name, subject)
-    generator = load_generator(checkpoints_in(run)[-1] if run else None)
+    generator = load_generator(find_checkpoint(run))
     gap = np.full((64, 4, 3), 255, np.uint8)
     return np.hstack([scene, gap, translate(generator, scene)])
 
@@ -130,7 +131,9 @@ def check_in(
     checkin = CheckIn(name, subject, date.today(), rows_of(subject, log.read()))
     code = encode(checkin)
     picture = png(picture_of(name, subject, run))
-    losses = [row["total"] for row in read_history(run / "history.csv")] if run else []
+    losses = (
+        [row["total"] for row in read_history(run / "history.csv")] if run and run.is_dir() else []
+    )
     files = {
         "card.html": card(checkin, code, picture, losses).encode(),
         "picture.png": picture,

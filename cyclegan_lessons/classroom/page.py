@@ -180,7 +180,12 @@ def write_overview(path: Path, out: Path, roster: Path | None = None) -> Class:
     check in. Raises `LessonError` when a file cannot be read or written, or ``out`` or the CSV is
     there and this function did not make it.
     """
-    found, table = read_class(path), out.with_suffix(".csv")
+    found = read_class(path)
+    if out.is_dir():
+        raise LessonError(
+            f"--out should be a file such as class.html, but {out} is a folder; name a file in it."
+        )
+    table = out.with_suffix(".csv")
     try:
         refuse_to_replace(out, MARK)
         refuse_to_replace(table, ",".join(COLUMNS))

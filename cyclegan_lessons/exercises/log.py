@@ -6,13 +6,15 @@ import os
 from datetime import datetime, timezone
 from pathlib import Path
 
+from cyclegan_lessons.cache import expand
+from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.exercises.checking import RIGHT
 
 
 def log_file() -> Path:
     """``$CYCLEGAN_LESSONS_PROGRESS``, else a file in the home folder."""
     given = os.environ.get("CYCLEGAN_LESSONS_PROGRESS")
-    return Path(given or "~/.local/share/cyclegan_lessons/progress.jsonl").expanduser()
+    return expand(given or "~/.local/share/cyclegan_lessons/progress.jsonl")
 
 
 def append(**entry) -> bool:
@@ -24,7 +26,7 @@ def append(**entry) -> bool:
         # one write, so that two notebooks at once do not mix their lines
         with open(log_file(), "ab", buffering=0) as file:
             file.write(line.encode())
-    except OSError:
+    except (OSError, LessonError):
         return False
     return True
 
