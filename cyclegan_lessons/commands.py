@@ -125,7 +125,6 @@ def translate(options):
         find_checkpoint(options.checkpoint),
         options.direction,
         overwrite=options.overwrite,
-        progress=True,
     )
     print(in_language(f"Translated {len(written)} images into {options.out}."))
 
@@ -138,7 +137,7 @@ def evaluate(options):
 
     select_device(options.device)
     checkpoint = find_checkpoint(options.checkpoint)
-    results = evaluate(options.dataset, checkpoint, progress=True)
+    results = evaluate(options.dataset, checkpoint)
     if options.json:
         print(json.dumps({way: scores.to_json() for way, scores in results.items()}, indent=2))
         return

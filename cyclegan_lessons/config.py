@@ -11,8 +11,8 @@ MANY = 2**31 - 1  # where a whole number has no other end
 
 # The least and the largest value of each number that must be whole ...
 WHOLE = {
-    "image_size": (24, MANY),  # from 24 on the discriminator's map has a position
-    "load_size": (24, MANY),
+    "image_size": (24, 8192),  # from 24 on the discriminator's map has a position
+    "load_size": (24, 8192),
     "base_channels": (1, MANY),
     "n_layers": (0, MANY),
     "n_downsampling": (0, 2),

@@ -13,11 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from cyclegan_lessons.dataset import describe_data, epoch_steps
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.processes import spread_threads, stop_signals
+from cyclegan_lessons.progress import progress
 
 NEW_RUN = "start a new run with a smaller learning rate or another seed"
 
@@ -140,7 +140,7 @@ def check_data(trainer, data: dict):
 @contextmanager
 def progress_bar(first: int, last: int, shown: bool) -> Iterator[Callable[[dict], None]]:
     """A bar from step ``first`` to ``last``; the block calls what it is given with each row."""
-    with tqdm(total=last, initial=first, unit="step", disable=not shown) as bar:
+    with progress(None, "training", last, unit="step", first=first, shown=shown) as bar:
 
         def show(row: dict):
             bar.update()

@@ -74,7 +74,7 @@ def decode(data: str, total: str) -> CheckIn:
         name, subject, day, rows = json.loads(text)
         rows = tuple(read_row(*row) for row in rows)
         checkin = CheckIn(str(name), str(subject), date.fromisoformat(day), rows)
-    except (zlib.error, TypeError, RecursionError) as error:
+    except (zlib.error, TypeError, RecursionError, OverflowError) as error:
         raise ValueError(in_language("it is not complete")) from error
     if subject not in CHAPTERS:
         raise ValueError(in_language("this version of the course has no such chapter"))

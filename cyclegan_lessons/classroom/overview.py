@@ -17,6 +17,8 @@ from cyclegan_lessons.exercises.exercise import Exercise
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES, exercises_of
 from cyclegan_lessons.language import in_language
 
+COLUMNS = ("name", "chapter", "day", "exercise", "right", "tries", "hints", "solution")
+
 
 class Class(NamedTuple):
     """What was found in chats and logs."""
@@ -154,7 +156,7 @@ def as_csv(found: Class, names: list[str]) -> str:
     """One line for each learner and exercise, for a table program."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["name", "chapter", "day", "exercise", "right", "tries", "hints", "solution"])
+    writer.writerow(COLUMNS)
     subjects = subjects_of(found)
     for name in names:
         for subject in subjects:

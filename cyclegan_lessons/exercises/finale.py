@@ -10,7 +10,6 @@ from pathlib import Path
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
-from tqdm import tqdm
 
 from cyclegan_lessons.exercises.checking import RIGHT, UNTRIED, WRONG, Answer, judge
 from cyclegan_lessons.exercises.pieces import keep_piece, piece_file
@@ -18,6 +17,7 @@ from cyclegan_lessons.exercises.registry import EXERCISES
 from cyclegan_lessons.layers import start_weights
 from cyclegan_lessons.orchard import render_orchard
 from cyclegan_lessons.processes import sleep_while_computing
+from cyclegan_lessons.progress import progress
 from cyclegan_lessons.training import compiled_update
 
 # the exercises whose pieces take part, in the order in which a picture meets them
@@ -93,7 +93,7 @@ class Finale:
         apples, oranges = (render_orchard(SCENES, 36, d, seed=i).images for i, d in enumerate("xy"))
         rates = self.pieces["my_linear_decay"](RATE, constant_epochs, decay_epochs)
         rng = np.random.default_rng(0)
-        for rate in tqdm(rates, unit="epoch"):
+        for rate in progress(rates, "training", unit="epoch", shown=True):
             for optimizer in self.optimizers:
                 ops.assign(optimizer.learning_rate, Tensor(rate, ms.float32))
             for i, j in self.pieces["my_pairs"](SCENES, SCENES, rng):
