@@ -222,6 +222,31 @@ def test_check_prints_one_line_and_logs_what_was_tried(capsys):
     assert state["right"] and state["tries"] == 2 and len(state["findings"]) == 1
 
 
+def test_an_unknown_wrong_number_or_letter_is_said(capsys):
+    """``check`` itself prints it, with all values that belong to the sentence."""
+    for exercise in EXERCISES.values():
+        if builds(exercise):
+            continue
+        for name in exercise.names:
+            for value in (123456, "q", [1, 2], object()):
+                code = exercise.solution + f"{name} = given\ncheck({exercise.name!r})"
+                exec(code, {"check": exercises.check, "given": value})
+                assert capsys.readouterr().out.startswith(f"✗ {exercise.name}: "), name
+
+
+def test_a_tensor_that_cannot_be_computed_is_said_with_the_reason():
+    """MindSpore computes later than Python calls, so the exception comes from the check."""
+    code = EXERCISES["norm"].solution.replace(", keep_dims=True", "")
+    text = said(judge(EXERCISES["norm"], namespace_of(code)))
+    assert text.startswith("MindSpore cannot compute the result of my_instance_norm, which says")
+
+
+def test_an_exception_outside_of_the_learners_code_names_no_line():
+    code = EXERCISES["pool"].solution.replace("def query(self, images)", "def query(images)")
+    text = said(judge(EXERCISES["pool"], namespace_of(code)))
+    assert "takes 1 positional argument but 2 were given. Compare its names" in text
+
+
 def test_hints_come_one_after_the_other_and_the_solution_is_logged(capsys):
     for text in (*EXERCISES["pool"].hints, EXERCISES["pool"].hints[-1]):
         exercises.hint("pool")

@@ -15,10 +15,10 @@ FINALE = "trained with your {own}. The error on the fruit is {share:.0%} of that
 MARKS = {UNTRIED: "○", WRONG: "✗", RIGHT: "✓"}
 
 
-def say(mark: str, name: str, sentence: str, **values):
+def say(mark: str, exercise: str, sentence: str, /, **values):
     """Print one answer in the language of the course; values that are words have one, too."""
     values = {k: in_language(v) if isinstance(v, str) else v for k, v in values.items()}
-    print(mark, f"{name}:", in_language(sentence).format(**values))
+    print(mark, f"{exercise}:", in_language(sentence).format(**values))
 
 
 def check(name: str):

@@ -6,6 +6,7 @@ import numpy as np
 from cyclegan_lessons.exercises.checking import (
     compare,
     expect,
+    expect_tensor,
     function,
     number,
     run,
@@ -38,6 +39,9 @@ def check_adversarial(my_adversarial_loss):
             "the same function without that.",
             wanted=wanted,
         )
+    for kind in ("lsgan", "log"):
+        result = my_adversarial_loss(tensor(1, 1, 2, 2), True, kind)
+        expect_tensor(result, f'my_adversarial_loss(…, True, "{kind}")')
 
 
 def value_of(my_adversarial_loss, scores, is_real: bool, kind: str) -> float:
@@ -143,6 +147,11 @@ def my_adversarial_loss(prediction, is_real, kind="lsgan"):
             "-prediction if is_real else prediction",
             "prediction if is_real else -prediction",
             "in the log form real and fake",
+        ),
+        Wrong(
+            "((prediction - target) ** 2).mean()",
+            "float(((prediction - target) ** 2).mean())",
+            "{what} is right, but of the type",
         ),
         Wrong("return ops.softplus", "return -ops.softplus", "the log form has the wrong sign"),
         Wrong(

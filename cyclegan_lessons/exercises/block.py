@@ -8,6 +8,7 @@ from cyclegan_lessons.exercises.checking import array, compare, expect, function
 from cyclegan_lessons.exercises.exercise import Exercise, Wrong
 from cyclegan_lessons.exercises.networks import (
     cell,
+    expect_seen,
     load,
     random_weights,
     replaced,
@@ -26,6 +27,7 @@ def check_block(MyResidualBlock):
     ours = ResidualBlock(6)
     array(run(block, x), "the result of MyResidualBlock", x.shape)
     came, wanted = (sum(p.size for p in weights(network)) for network in (block, ours))
+    expect_seen(block, wanted, wanted)
     expect(
         came != wanted - 12, "your convolutions have no bias: has_bias is False unless you say so."
     )
@@ -144,6 +146,11 @@ class MyResidualBlock(nn.Cell):
             "the start weights of",
         ),
         Wrong("InstanceNorm2d()", "nn.Identity()", "instance norm is missing"),
+        Wrong(
+            "nn.SequentialCell(\n",
+            "(lambda *layers: lambda x: nn.SequentialCell(*layers)(x))(\n",
+            "MindSpore does not see the weights",
+        ),
     ),
     right="right. With weights of zero it hands its input on: a block learns a change.",
 )

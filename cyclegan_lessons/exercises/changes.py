@@ -185,6 +185,28 @@ EXERCISES = (
         "right. Fewer steps at the same rate: that is not free.",
     ),
     question(
+        "change-study",
+        "experiments",
+        "Change it: how many pairs?",
+        "People are fooled in 45% of the pairs. Which is the first of 100, 200, 400, 800 pairs for "
+        "which the interval ends below 50%?",
+        {"pairs_needed": 400},
+        {
+            "pairs_needed": {
+                20: "20 pairs give an interval of 40 points: it holds 50%.",
+                100: "of 100 pairs the interval still ends at 55%.",
+                200: "of 200 pairs the interval still ends at 52%.",
+                800: "800 are enough, but half of them are enough, too.",
+            }
+        },
+        (
+            "`share_interval(45, 100)` is the interval of 45 in 100 pairs.",
+            "Four times as many pairs make it half as wide.",
+        ),
+        "right. A small difference takes many pairs.",
+        after="exercise-many",
+    ),
+    question(
         "change-temperature",
         "contrast",
         "Change it: features without content",

@@ -28,11 +28,25 @@ SECONDS = 20  # of computing, after which code is taken to run for ever; a check
 
 NOT_TRIED = "not tried yet. Put your code in the place of the three dots, and run both cells again."
 STOPPED = "your code stops with {error}{place}{message}. Run that line by itself to see why."
+OUTSIDE = (
+    "your code stops with {error}{message}. Compare its names and arguments with those of the stub."
+)
+LATE = (
+    "MindSpore cannot compute {what}{message}. Print the shape after each line of your code: which "
+    "is the first that you did not expect?"
+)
 ENDLESS = "your code does not come to an end: look for a loop whose condition stays true."
 IS_NONE = "{what} is None: does it end with a return and the value that is asked for?"
 TYPE = "{what} is of the type {came}, but {wanted} is needed."
 SHAPE = "{what} has the shape {came}, but {wanted} is needed: look at it with print(x.shape)."
-NOT_FINITE = "{what} holds nan or an infinite number: look for a division by 0."
+NOT_FINITE = (
+    "{what} holds nan or an infinite number: look for a division by 0, or for the logarithm of a "
+    "number that is not positive."
+)
+NO_GRADIENT = (
+    "{what} is right, but of the type {came}, and no gradient passes through it: compute with "
+    "Tensors and ops alone, without NumPy, asnumpy() and float()."
+)
 CHANGED = "{what} changes the values of its input, which the caller still needs: work on a copy."
 
 
@@ -72,7 +86,8 @@ def judge(exercise: Exercise, namespace: dict) -> Answer:
     except TooLong:
         return Answer(WRONG, ENDLESS, {})
     except (Exception, SystemExit) as error:
-        return Answer(WRONG, STOPPED, describe(error, namespace))
+        found = describe(error, namespace)
+        return Answer(WRONG, STOPPED if found["place"] else OUTSIDE, found)
     return Answer(RIGHT, exercise.right, {})
 
 
@@ -114,16 +129,30 @@ def array(value, what: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
     expect(value is not None, IS_NONE, what=what)
     wanted = "a number" if shape == () else "a Tensor or an array of numbers"
     try:
-        numbers = value.asnumpy() if isinstance(value, ms.Tensor) else np.asarray(value)
+        numbers = computed(value, what) if isinstance(value, ms.Tensor) else np.asarray(value)
     except (ValueError, TypeError):  # lists of different lengths
         numbers = np.asarray("x")
     expect(numbers.dtype.kind in "fiub", TYPE, what=what, came=type(value).__name__, wanted=wanted)
     if shape is not None:
         fits = numbers.shape == shape or (shape == () and numbers.size == 1)
-        expect(fits, SHAPE, what=what, came=written(numbers.shape), wanted=written(shape))
+        needed = written(shape) if shape else "a single number"
+        expect(fits, SHAPE, what=what, came=written(numbers.shape), wanted=needed)
         numbers = numbers.reshape(shape)
     expect(np.isfinite(numbers).all(), NOT_FINITE, what=what)
     return numbers
+
+
+def computed(value: ms.Tensor, what: str) -> np.ndarray:
+    """The numbers of a Tensor. MindSpore computes later than Python calls, and complains here."""
+    try:
+        return value.asnumpy()
+    except Exception as error:
+        raise Finding(LATE, what=what, message=describe(error, {})["message"]) from None
+
+
+def expect_tensor(value, what: str):
+    """A `Finding` when a result is right, but no Tensor: a network could not learn from it."""
+    expect(isinstance(value, ms.Tensor), NO_GRADIENT, what=what, came=type(value).__name__)
 
 
 def number(value, what: str) -> float:

@@ -9,15 +9,15 @@ EXERCISES = (
         "Batches and epochs",
         "A dataset has 7 pairs and `batch_size=2`. How many batches has an epoch, and how many "
         "pairs are left out?",
-        {"batches": 3, "left_out": 1},
+        {"batches": 3, "pairs_left_out": 1},
         {
             "batches": {
                 4: "batches is 4 when the last, incomplete batch is kept: it is left out.",
                 3.5: "a batch is either there or not: round down.",
             },
-            "left_out": {
+            "pairs_left_out": {
                 0: "seven is odd: one pair has no partner in a batch of two.",
-                2: "left_out counts the pairs, and the pairs that are left are fewer than a batch.",
+                2: "fewer pairs than a batch are left.",
             },
         },
         ("How often does 2 fit into 7?", "`drop_remainder=True` leaves out an incomplete batch."),
@@ -49,22 +49,22 @@ EXERCISES = (
         "count-c512",
         "discriminator",
         "Count C512 by hand",
-        "How many parameters has C512, and which `n_layers` makes a field of 286×286 pixels?",
-        {"c512_parameters": 2_097_664, "layers_for_286": 5},
+        "How many parameters has C512, and how many has a discriminator with `n_layers=5`?",
+        {"c512_parameters": 2_097_664, "parameters_with_5_layers": 11_154_369},
         {
             "c512_parameters": {
                 2_097_152: "that is without the biases: each output channel has one.",
                 1_180_160: "the kernels of the discriminator are 4×4, not 3×3.",
                 4_194_816: "C512 starts from 256 channels.",
             },
-            "layers_for_286": {
-                4: "n_layers=4 makes a field of 142.",
-                6: "n_layers=6 makes a field of 574.",
+            "parameters_with_5_layers": {
+                2_764_737: "that is the paper's discriminator, with n_layers=3.",
+                5: "5 is n_layers: how many parameters does it make?",
             },
         },
         (
             "The layer goes from 256 to 512 channels with kernels of 4×4.",
-            "Ask `receptive_field(PatchDiscriminator(base_channels=4, n_layers=n))`.",
+            "For the second, ask `count(PatchDiscriminator(n_layers=5))`.",
         ),
         "right.",
         after="exercise-count",

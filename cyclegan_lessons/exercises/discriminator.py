@@ -18,6 +18,7 @@ from cyclegan_lessons.exercises.checking import (
 from cyclegan_lessons.exercises.exercise import Exercise, Wrong
 from cyclegan_lessons.exercises.networks import (
     cell,
+    expect_channels,
     load,
     random_weights,
     replaced,
@@ -55,6 +56,7 @@ def check_discriminator(MyDiscriminator):
 
 def check_parameters(network: nn.Cell, ours: nn.Cell):
     came, wanted = (sum(p.size for p in weights(part)) for part in (network, ours))
+    expect_channels(network, 2, "MyDiscriminator")
     expect(
         [p.shape for p in weights(network)] == [p.shape for p in weights(ours)],
         "with 2 base channels your discriminator has {came} parameters, and {wanted} are right; or "
@@ -167,6 +169,7 @@ class MyDiscriminator(nn.Cell):
         Wrong("nn.LeakyReLU(0.2)", "nn.ReLU()", "you use plain ReLUs"),
         Wrong("nn.LeakyReLU(0.2)", "nn.LeakyReLU(0.01)", "the slope of your leaky ReLU"),
         Wrong("InstanceNorm2d(), ", "", "instance norm is missing"),
+        Wrong("k = base_channels", "k = 64", "{what}({asked}) has {came} channels"),
         Wrong(
             "padding=1), nn.Leaky",
             "padding=1), InstanceNorm2d(), nn.Leaky",

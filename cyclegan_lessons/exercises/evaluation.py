@@ -64,6 +64,11 @@ def error_guesses(inside, difference, signed, images, twins, masks) -> list[tupl
             "of the mask, or a small fruit would have a small error.",
         ),
         (inside(signed), "differences of opposite sign cancel: take their absolute value."),
+        (
+            ((difference / 255) ** 2 * masks[..., None]).sum(axis=(1, 2, 3)) / area / 3,
+            "you square the differences: the mean absolute difference is asked for.",
+        ),
+        (inside(difference) * 2, "the unit is [0, 1], where white is 1 from black: divide by 255."),
         (inside(difference, area / 3), "you add up the three colours: take their mean."),
         (
             (difference.mean(axis=-1) * outside).sum(axis=(1, 2)) / outside.sum(axis=(1, 2)) / 255,
@@ -105,6 +110,12 @@ def my_fruit_error(images, twins, masks):
             "you look at the whole image",
         ),
         Wrong("/ masks.sum(axis=(1, 2))", "/ masks[0].size", "you divide by all pixels"),
+        Wrong(" / 255", " / 127.5", "the unit is [0, 1]"),
+        Wrong(
+            "np.abs(images.astype(float) - twins).mean(axis=-1) / 255",
+            "((images.astype(float) - twins) ** 2).mean(axis=-1) / 255**2",
+            "you square the differences",
+        ),
         Wrong(
             "np.abs(images.astype(float) - twins)",
             "(images.astype(float) - twins)",
@@ -122,28 +133,31 @@ def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a @ b.T + 1) ** 3
 
 
+def distance_with(kernel, x: np.ndarray, y: np.ndarray) -> float:
+    m, n = len(x), len(y)
+    kxx, kyy = kernel(x, x), kernel(y, y)
+    pairs_x = (kxx.sum() - np.trace(kxx)) / (m * (m - 1))
+    pairs_y = (kyy.sum() - np.trace(kyy)) / (n * (n - 1))
+    return pairs_x + pairs_y - 2 * kernel(x, y).mean()
+
+
 def check_distance(my_distance):
     function(my_distance, "my_distance")
     rng = np.random.default_rng(22)
     for m, n in ((6, 6), (5, 9)):
         x, y = rng.normal(0, 0.5, (m, 4)), rng.normal(0.4, 0.6, (n, 4))
         value = number(my_distance(x.copy(), y.copy()), "my_distance")
-        kxx, kyy, kxy = kernel(x, x), kernel(y, y), kernel(x, y)
-        pairs_x = (kxx.sum() - np.trace(kxx)) / (m * (m - 1))
-        pairs_y = (kyy.sum() - np.trace(kyy)) / (n * (n - 1))
-        right = pairs_x + pairs_y - 2 * kxy.mean()
+        right = distance_with(kernel, x, y)
         compare(
             value,
             right,
-            distance_guesses(x, y, [pairs_x, pairs_y], right),
+            distance_guesses(x, y, right),
             "the distance is not right for random features: the mean of (a·b + 1)³ over the pairs "
             "within each set, without an image and itself, less twice the mean between the sets.",
         )
 
 
-def distance_guesses(
-    x: np.ndarray, y: np.ndarray, within: list[float], right: float
-) -> list[tuple]:
+def distance_guesses(x: np.ndarray, y: np.ndarray, right: float) -> list[tuple]:
     """What wrong answers give, each with what to say to it."""
     m, n = len(x), len(y)
     kxx, kyy, kxy = kernel(x, x), kernel(y, y), kernel(x, y)
@@ -160,14 +174,18 @@ def distance_guesses(
             "without the diagonal there are n·(n − 1) pairs, not n².",
         ),
         (
-            sum(within) - kxy.mean(),
+            right + kxy.mean(),
             "the middle term counts twice: x with y and y with x.",
         ),
-        (sum(within), "the comparison of the two sets is missing."),
+        (right + 2 * kxy.mean(), "the comparison of the two sets is missing."),
         (
             np.sqrt(abs(right)),
             "you take a square root: the squared distance is asked for, "
             "and its estimate can be negative.",
+        ),
+        (
+            distance_with(lambda a, b: (a @ b.T / x.shape[1] + 1) ** 3, x, y),
+            "you divide a·b by the number of features: the kernel of this exercise is (a·b + 1)³.",
         ),
         (max(right, 0), "the estimate may be negative: do not cut it at 0."),
         (
@@ -219,6 +237,7 @@ def my_distance(x, y):
             "you take a square root",
         ),
         Wrong(" - 2 * kxy.mean()", "", "the comparison of the two sets"),
+        Wrong("a @ b.T + 1", "a @ b.T / a.shape[1] + 1", "you divide a·b by the number"),
         Wrong("** 3", "** 2", "the distance is not right"),
     ),
     right="right. It is about 0 for two halves of one set, and larger for other images.",

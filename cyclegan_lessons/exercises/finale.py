@@ -4,6 +4,7 @@ minutes."""
 import importlib.util
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,7 +36,8 @@ PIECES = (
     "error",
 )
 SIZE, SCENES, CHANNELS, BLOCKS = 32, 100, 16, 3
-CONSTANT_EPOCHS, DECAY_EPOCHS = 5, 10  # of SCENES steps each
+SECONDS = 120  # of training; a third of it at the constant rate
+MOST_EPOCHS = 5  # at the constant rate, of SCENES steps each; twice as many decay
 RATE, LAMBDA_CYCLE, LAMBDA_IDENTITY = 8e-4, 10.0, 10.0
 
 EDITED = "the code that passed its check was changed since: run the check in its notebook again."
@@ -88,16 +90,29 @@ class Finale:
 
         return losses
 
-    def train(self, constant_epochs: int, decay_epochs: int):
-        """Epochs of `SCENES` steps on rendered apples and oranges, of different scenes."""
+    def train(self, seconds: float, most_epochs: int):
+        """Epochs of `SCENES` steps on rendered apples and oranges, of different scenes.
+
+        The first epochs, with a constant rate, go on for a third of the time; twice as many follow.
+        So a slow computer trains fewer steps, but 3 epochs at least.
+        """
         apples, oranges = (render_orchard(SCENES, 36, d, seed=i).images for i, d in enumerate("xy"))
-        rates = self.pieces["my_linear_decay"](RATE, constant_epochs, decay_epochs)
-        rng = np.random.default_rng(0)
-        for rate in progress(rates, "training", unit="epoch", shown=True):
-            for optimizer in self.optimizers:
-                ops.assign(optimizer.learning_rate, Tensor(rate, ms.float32))
-            for i, j in self.pieces["my_pairs"](SCENES, SCENES, rng):
-                self.step(*(self.augmented(image, rng) for image in (apples[i], oranges[j])))
+        rng, start, done = np.random.default_rng(0), time.monotonic(), 0
+        with progress(None, "training", 3 * most_epochs, "epoch", shown=True) as bar:
+            while done < most_epochs and (not done or time.monotonic() - start < seconds / 3):
+                self.epoch(apples, oranges, RATE, rng)
+                done += 1
+                bar.update()
+            bar.total = 3 * done
+            for rate in self.pieces["my_linear_decay"](RATE, done, 2 * done)[done:]:
+                self.epoch(apples, oranges, rate, rng)
+                bar.update()
+
+    def epoch(self, apples: np.ndarray, oranges: np.ndarray, rate: float, rng):
+        for optimizer in self.optimizers:
+            ops.assign(optimizer.learning_rate, Tensor(rate, ms.float32))
+        for i, j in self.pieces["my_pairs"](SCENES, SCENES, rng):
+            self.step(*(self.augmented(image, rng) for image in (apples[i], oranges[j])))
 
     def augmented(self, image: np.ndarray, rng: np.random.Generator) -> Tensor:
         return Tensor(np.ascontiguousarray(self.pieces["my_augment"](image, SIZE, rng)[None]))
@@ -171,7 +186,7 @@ def gather(namespace: dict, folder: Path) -> tuple[dict, list[str], dict[str, ob
     return pieces, own, wrong
 
 
-def finale(namespace: dict, epochs: tuple[int, int] = (CONSTANT_EPOCHS, DECAY_EPOCHS)):
+def finale(namespace: dict, seconds: float = SECONDS, most_epochs: int = MOST_EPOCHS):
     """Gather, train and measure; returns (own, wrong, result), the result None unless all is
     right."""
     with tempfile.TemporaryDirectory() as folder:
@@ -179,5 +194,5 @@ def finale(namespace: dict, epochs: tuple[int, int] = (CONSTANT_EPOCHS, DECAY_EP
         if wrong or not own:
             return own, wrong, None
         model = Finale(pieces)
-        model.train(*epochs)
+        model.train(seconds, most_epochs)
         return own, wrong, model.result()

@@ -8,6 +8,8 @@ from cyclegan_lessons.exercises.checking import array, close, compare, expect, f
 from cyclegan_lessons.exercises.exercise import Exercise, Wrong
 from cyclegan_lessons.exercises.networks import (
     cell,
+    expect_channels,
+    expect_seen,
     load,
     random_weights,
     replaced,
@@ -81,6 +83,8 @@ def check_parameters(network: nn.Cell):
         )
 
     came = sum(p.size for p in weights(network))
+    expect_channels(network, CHANNELS, "MyGenerator")
+    expect_seen(network, count(BLOCKS), BLOCKS * (count(2) - count(1)))
     expect(
         came != count(1),
         "your blocks are one block, used {blocks} times: [block] * n makes no copies; make a new "
@@ -187,6 +191,13 @@ class MyGenerator(nn.Cell):
             "the last convolution of your generator has no bias",
         ),
         Wrong("InstanceNorm2d(), nn.ReLU()]", "nn.ReLU()]", "instance norm is missing"),
+        Wrong("k = base_channels", "k = 8", "{what}({asked}) has {came} channels"),
+        Wrong(
+            "nn.SequentialCell(layers)\n",
+            "[nn.SequentialCell(layers)]\n\n    def __call__(self, x):\n"
+            "        return self.layers[0](x)\n",
+            "MindSpore does not see the weights",
+        ),
     ),
     right="right. Shape and range stay, the blocks are distinct, and the weights start as the "
     "paper's.",

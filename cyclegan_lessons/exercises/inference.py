@@ -62,6 +62,7 @@ def check_translate(my_translate):
         result, x = translated(my_translate, picture, lambda x: x)
         check_input(x, picture)
         check_output(my_translate, result, picture)
+    check_range(my_translate, picture)
 
 
 def check_input(x: np.ndarray, picture: np.ndarray):
@@ -111,9 +112,12 @@ def check_output(my_translate, result: np.ndarray, picture: np.ndarray):
         "a generator that inverts must give 255 minus the picture: translate its result, not the "
         "picture.",
     )
+
+
+def check_range(my_translate, picture: np.ndarray):
     strong, _ = translated(my_translate, picture, lambda x: 1.5 * x)
     expect(
-        (strong == np.clip(np.rint(1.5 * (pixels - 127.5) + 127.5), 0, 255)).all(),
+        (strong == np.clip(np.rint(1.5 * (picture - 127.5) + 127.5), 0, 255)).all(),
         "values beyond the range come out as other colours: clip to 0 to 255 before you convert to "
         "uint8, where 256 would be 0.",
     )

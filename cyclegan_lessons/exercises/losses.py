@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from cyclegan_lessons.exercises.checking import compare, function, number, run, tensor
+from cyclegan_lessons.exercises.checking import (
+    compare,
+    expect_tensor,
+    function,
+    number,
+    run,
+    tensor,
+)
 from cyclegan_lessons.exercises.exercise import Exercise, Wrong
 
 
@@ -33,6 +40,7 @@ def check_cycle(my_cycle_loss):
             "the value is not right for two test networks: it is the mean of |F(G(x)) − x| plus "
             "the mean of |G(F(y)) − y|, without λ.",
         )
+    expect_tensor(run(loss, tensor(1, 3, 2, 2), tensor(1, 3, 2, 2)), "the result of my_cycle_loss")
 
 
 def cycle_guesses(x: np.ndarray, y: np.ndarray) -> list[tuple]:
@@ -88,6 +96,9 @@ CYCLE = Exercise(
     wrong=(
         Wrong("return forward + backward", "return forward", "you count the cycle of x alone"),
         Wrong("G(F(y)) - y", "F(G(x)) - x", "you count the cycle of x twice"),
+        Wrong(
+            "forward + backward", "float(forward + backward)", "{what} is right, but of the type"
+        ),
         Wrong(".abs()", ".square()", "you square the differences"),
         Wrong(".mean()", ".sum()", "you add up all pixels"),
         Wrong(".abs()", "", "differences of opposite sign cancel"),
@@ -137,6 +148,8 @@ def check_identity(my_identity_loss):
             "the value is not right for two test networks: it is the mean of |G(y) − y| plus the "
             "mean of |F(x) − x|, without a weight.",
         )
+    result = run(loss, tensor(1, 3, 2, 2), tensor(1, 3, 2, 2))
+    expect_tensor(result, "the result of my_identity_loss")
 
 
 IDENTITY = Exercise(
@@ -163,6 +176,9 @@ IDENTITY = Exercise(
             "you ask G(x) to stay x",
         ),
         Wrong("return of_g + of_f", "return of_g", "F is missing"),
+        Wrong(
+            "return of_g + of_f", "return float(of_g + of_f)", "{what} is right, but of the type"
+        ),
         Wrong("return of_g + of_f", "return of_f", "G is missing"),
         Wrong(".abs()", ".square()", "you square the differences"),
         Wrong(".mean()", ".sum()", "you add up all pixels"),

@@ -59,3 +59,24 @@ def start_weights(network: nn.Cell, what: str):
         "use convolution and upsampling from cyclegan_lessons.layers.",
         what=what,
     )
+
+
+def expect_channels(network: nn.Cell, channels: int, what: str):
+    """A `Finding` when the first layer has another number of channels than was asked for."""
+    kernels = [p for p in weights(network) if p.ndim == 4]
+    expect(
+        not kernels or kernels[0].shape[0] == channels,
+        "{what}({asked}) has {came} channels in its first layer: use base_channels, not a number.",
+        what=what,
+        asked=channels,
+        came=kernels[0].shape[0] if kernels else 0,
+    )
+
+
+def expect_seen(network: nn.Cell, wanted: int, hidden: int):
+    """A `Finding` when MindSpore sees no weights, or not those of a part with ``hidden`` ones."""
+    expect(
+        sum(p.size for p in weights(network)) not in (0, wanted - hidden),
+        "MindSpore does not see the weights of some of your layers: make them in __init__, and put "
+        "a list of layers into nn.SequentialCell or nn.CellList.",
+    )

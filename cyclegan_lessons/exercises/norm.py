@@ -3,7 +3,16 @@
 import mindspore as ms
 import numpy as np
 
-from cyclegan_lessons.exercises.checking import array, close, compare, expect, function, run, tensor
+from cyclegan_lessons.exercises.checking import (
+    array,
+    close,
+    compare,
+    expect,
+    expect_tensor,
+    function,
+    run,
+    tensor,
+)
 from cyclegan_lessons.exercises.exercise import Exercise, Wrong
 
 
@@ -22,6 +31,7 @@ def check_norm(my_instance_norm):
         close(result, right, 1e-3),
         "ε is wrong or in the wrong place: 1e-5 is added to the variance, inside the square root.",
     )
+    expect_tensor(run(my_instance_norm, weak), "the result of my_instance_norm")
 
 
 def check_normalised(result: np.ndarray, z: np.ndarray):
@@ -89,6 +99,11 @@ def my_instance_norm(x):
         Wrong("ops.sqrt(variance + 1e-5)", "(variance + 1e-5)", "you divide by the variance"),
         Wrong("(x - mean) / ", "x / ", "you do not subtract the mean"),
         Wrong("ops.sqrt(variance + 1e-5)", "(ops.sqrt(variance) + 1e-5)", "ε is wrong"),
+        Wrong(
+            "return (x - mean) / ops.sqrt(variance + 1e-5)",
+            "return ((x - mean) / ops.sqrt(variance + 1e-5)).asnumpy()",
+            "{what} is right, but of the type",
+        ),
         Wrong("(2, 3)", "(3,)", "you normalise each row by itself"),
     ),
     right="right. Each image is normalised by itself, whatever else is in the batch.",

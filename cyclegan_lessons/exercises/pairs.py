@@ -46,6 +46,13 @@ def check_counts(epoch: np.ndarray, n_x: int, n_y: int):
         "in an epoch of yours some images of the smaller set come much more often than others: "
         "go through all of them before one comes again.",
     )
+    smaller, n = epoch[:, int(n_y <= n_x)], min(n_x, n_y)
+    rounds = [smaller[i : i + n] for i in range(0, len(smaller), n)]
+    expect(
+        all(len(set(r)) == len(r) for r in rounds),
+        "an image of the smaller set comes again before all of them came once: use up one "
+        "permutation, then draw the next.",
+    )
 
 
 def check_order(epochs: list[np.ndarray], n_x: int, n_y: int):
@@ -129,6 +136,12 @@ def my_pairs(n_x, n_y, rng):
             "            first = order[:n] or list(rng.permutation(n))\n"
             "            order.extend(first)",
             "the smaller set is repeated in the same order",
+        ),
+        Wrong(
+            "return np.stack(sides, axis=1)",
+            "xs, ys = (rng.permutation(length) % n for n in (n_x, n_y))\n"
+            "    return np.stack((xs, ys), axis=1)",
+            "an image of the smaller set comes again",
         ),
         Wrong("rng.permutation", "np.random.permutation", "the same rng in the same state"),
     ),

@@ -13,6 +13,7 @@ from cyclegan_lessons.exercises import (
     dataset,
     discriminator,
     evaluation,
+    experiments,
     field,
     generator,
     inference,
@@ -38,6 +39,7 @@ CHAPTERS = {
     "inference": (7, "Translating", "07_inference"),
     "evaluation": (8, "Evaluation", "08_evaluation"),
     "traps": (9, "Traps", "09_traps"),
+    "experiments": (10, "The paper's experiments", "10_experiments"),
     "contrast": (11, "After CycleGAN", "11_after"),
     "cluster": (12, "A cluster", "12_cluster"),
 }
@@ -58,6 +60,7 @@ MODULES = (
     inference,
     evaluation,
     traps,
+    experiments,
     cluster,
     contrast,
     counts,
