@@ -129,13 +129,14 @@ def check_ascend() -> list[Check]:
         text = in_language(f"MindSpore has no part for an Ascend on {where}, only on Linux")
         return [Check(in_language("MindSpore's part for an Ascend"), False, text)]
     tool = shutil.which("npu-smi") or shutil.which("npu-smi", path="/usr/local/sbin")
-    text = f"npu-smi: {tool}"
+    text = in_language("npu-smi is {tool}").format(tool=tool)
     if not tool:
         text = in_language("npu-smi, which comes with the driver, is missing")
     checks = [Check(in_language("driver"), tool is not None, text)]
     home = os.environ.get("ASCEND_HOME_PATH") or os.environ.get("ASCEND_TOOLKIT_HOME")
     if home and Path(home).is_dir():
-        checks.append(Check("CANN", True, f"ASCEND_HOME_PATH: {home}"))
+        text = in_language("ASCEND_HOME_PATH is {home}").format(home=home)
+        checks.append(Check("CANN", True, text))
         checks.append(check_libraries(plugin))
     elif home:
         text = in_language(f"ASCEND_HOME_PATH is {home}, which is no folder")
