@@ -123,7 +123,7 @@ device-check: setup  ## try a device: parity, ten steps, translate, speed; write
 traps: setup  ## print every trap, what it does, and the ordinary test that catches it
 	PYTHONPATH=tests $(PY) -m traps
 
-ablation: setup  ## train with and without each trap for chapter 8, up to an hour on two cores
+ablation: setup  ## train with and without each trap for chapter 9, up to an hour on two cores
 	$(PY) tools/ablation.py
 
 experiments: setup  ## train the paper's ablation for chapter 10, hours on two cores; ARGS="--jobs 2"

@@ -10,6 +10,7 @@ import sys
 from cyclegan_lessons.arguments import make_parser
 from cyclegan_lessons.commands import COMMANDS
 from cyclegan_lessons.errors import ERROR, LessonError
+from cyclegan_lessons.language import in_language
 from cyclegan_lessons.processes import interruptible
 from cyclegan_lessons.versions import check_versions
 
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         if error.filename is None:  # the output, most likely: Python must not try it again
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (until the end of the process)
-        sentence = (
+        sentence = in_language(
             f"{error.filename or 'the output'} cannot be read or written "
             f"({error.strerror or error}); check that it is there, its permissions, and the space "
             "on the disk."

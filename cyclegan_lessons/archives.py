@@ -15,6 +15,7 @@ from PIL import Image
 
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.images import MOST, is_clutter, read_image, to_pixels
+from cyclegan_lessons.language import in_language
 from cyclegan_lessons.progress import progress
 
 PARTS = ("trainA", "trainB", "testA", "testB")
@@ -30,6 +31,9 @@ class Problem(Exception):
         """Keep one line of letters: a server or an archive may say anything."""
         line = "".join(letter if letter.isprintable() else " " for letter in reason)
         super().__init__(" ".join(line.split())[:300])
+
+    def __str__(self) -> str:
+        return in_language(super().__str__())
 
 
 def unpack(archive: Path, folder: Path, counts: dict | None):

@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,30 @@ def place(text: str) -> str:
 def path(text: str) -> Path:
     """A file or folder."""
     return Path(place(text))
+
+
+class Usage(argparse.HelpFormatter):
+    """How a command is called, in the language of the course."""
+
+    def add_usage(self, usage, actions, groups, prefix=None):
+        prefix = in_language("usage: ") if prefix is None else prefix  # none, inside of a name
+        super().add_usage(usage, actions, groups, prefix)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that speaks the language of the course."""
+
+    def __init__(self, **settings):
+        super().__init__(formatter_class=Usage, **settings)
+        for group in self._action_groups:
+            group.title = in_language(group.title)
+
+    def error(self, message: str):
+        found = re.fullmatch(r"argument (\S+): (.*)", message, re.DOTALL)
+        if found:
+            whole = in_language("argument {option}: {what}")
+            super().error(whole.format(option=found[1], what=in_language(found[2])))
+        super().error(in_language(message))
 
 
 DATASET = {
@@ -203,7 +228,7 @@ def make_parser(commands: dict[str, Callable]) -> argparse.ArgumentParser:
 
     ``commands`` holds for each name in `OPTIONS` the function that does it.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m cyclegan_lessons",
         description=in_language("Train and use the paper's CycleGAN."),
     )
@@ -216,4 +241,5 @@ def make_parser(commands: dict[str, Callable]) -> argparse.ArgumentParser:
         for option in command._actions:
             option.help = in_language(option.help) if option.help else None
         command.set_defaults(command=commands[name])
+    parser._actions[0].help = in_language(parser._actions[0].help)  # that of --help
     return parser

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 
 from cyclegan_lessons.classroom.commands import check_in, overview, progress
+from cyclegan_lessons.language import in_language
 
 
 def fetch(options):
@@ -72,11 +73,14 @@ def train_in_this_process(options, config):
     except KeyboardInterrupt:
         if group.rank:  # msrun would kill the others, who may still be saving
             return
-        said = f"Stopped and saved after step {trainer.step}; the same command with --resume"
-        print(f"\n{said} continues.", file=sys.stderr)
+        said = in_language(
+            f"Stopped and saved after step {trainer.step}; the same command with --resume "
+            "continues."
+        )
+        print(f"\n{said}", file=sys.stderr)
         raise
     if group.size == 1:
-        print(f"Trained {trainer.step} steps; the run is in {options.out}.")
+        print(in_language(f"Trained {trainer.step} steps; the run is in {options.out}."))
 
 
 def train_with_workers(options, config):
@@ -91,7 +95,8 @@ def train_with_workers(options, config):
     epoch_steps(data, config.batch_size, config.workers)  # enough images for all?
     launch(config.workers, ["-m", "cyclegan_lessons", *options.arguments], options.out)
     step = step_of(checkpoints_in(options.out)[-1])
-    print(f"Trained {step} steps with {config.workers} workers; the run is in {options.out}.")
+    by = config.workers
+    print(in_language(f"Trained {step} steps with {by} workers; the run is in {options.out}."))
 
 
 def report(options):
@@ -99,7 +104,7 @@ def report(options):
     from cyclegan_lessons.report import write_report
 
     page = write_report(options.run, options.out, options.overwrite)
-    print(f"The report is in {page}.")
+    print(in_language(f"The report is in {page}."))
 
 
 def translate(options):
@@ -120,9 +125,8 @@ def translate(options):
         find_checkpoint(options.checkpoint),
         options.direction,
         overwrite=options.overwrite,
-        progress=True,
     )
-    print(f"Translated {len(written)} images into {options.out}.")
+    print(in_language(f"Translated {len(written)} images into {options.out}."))
 
 
 def evaluate(options):
@@ -133,21 +137,26 @@ def evaluate(options):
 
     select_device(options.device)
     checkpoint = find_checkpoint(options.checkpoint)
-    results = evaluate(options.dataset, checkpoint, progress=True)
+    results = evaluate(options.dataset, checkpoint)
     if options.json:
         print(json.dumps({way: scores.to_json() for way, scores in results.items()}, indent=2))
         return
+    value, interval = in_language("value"), in_language("95% interval")
+    to = in_language("{low} to {high}")
     for way, scores in results.items():
-        print(f"{way:24}{'value':>8}{'   95% interval' if scores.interval else ''}")
+        print(f"{way:24}{value:>8}   {interval if scores.interval else ''}".rstrip())
         print(f"  {'images':22}{scores.images:8}")
         for name, value in scores.numbers.items():
             low, high = scores.interval.get(name, (None, None))
-            between = "" if low is None else f"   {low:.4f} to {high:.4f}"
-            print(f"  {name:22}{value:8.4f}{between}")
+            between = "" if low is None else to.format(low=f"{low:.4f}", high=f"{high:.4f}")
+            print(f"  {name:22}{value:8.4f}   {between}".rstrip())
     if any(scores.images < LEAST_IMAGES for scores in results.values()):
-        print(f"An interval needs at least {LEAST_IMAGES} test images of each domain that it uses.")
+        said = in_language(
+            f"An interval needs at least {LEAST_IMAGES} test images of each domain that it uses."
+        )
+        print(said)
     if "fruit_error" not in results["x2y"].numbers:
-        print("There are no twins in this dataset, so errors cannot be measured.")
+        print(in_language("There are no twins in this dataset, so errors cannot be measured."))
 
 
 def export(options):
@@ -155,7 +164,7 @@ def export(options):
     from cyclegan_lessons.export import export
 
     for path in export(options.source, options.out, options.format, options.overwrite):
-        print(f"Written: {path}")
+        print(in_language("Written: {path}").format(path=path))
 
 
 def devices(options):

@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.language import in_language
 
 MANY = 2**31 - 1  # where a whole number has no other end
 
 # The least and the largest value of each number that must be whole ...
 WHOLE = {
-    "image_size": (24, MANY),  # from 24 on the discriminator's map has a position
-    "load_size": (24, MANY),
+    "image_size": (24, 8192),  # from 24 on the discriminator's map has a position
+    "load_size": (24, 8192),
     "base_channels": (1, MANY),
     "n_layers": (0, MANY),
     "n_downsampling": (0, 2),
@@ -112,11 +113,17 @@ class LessonConfig:
         """
         ours, theirs = asdict(self), asdict(LessonConfig()) | stored
         names = [field.name for field in fields(self) if field.name != "steps"]
-        different = [f"{n} {theirs[n]}, not {ours[n]}" for n in names if theirs[n] != ours[n]]
+        said = in_language("{name} {theirs}, not {ours}")
+        different = [
+            said.format(name=name, theirs=theirs[name], ours=ours[name])
+            for name in names
+            if theirs[name] != ours[name]
+        ]
         if different:
+            settings = in_language(", and ").join(different)
             raise LessonError(
-                f"{source} was trained with {', and '.join(different)}; resume with the same "
-                f"configuration, or start a new run."
+                f"{source} was trained with {settings}; resume with the same configuration, or "
+                f"start a new run."
             )
 
 
@@ -124,10 +131,15 @@ def admitted(name: str) -> str:
     """In words, which numbers a setting may be."""
     if name in WHOLE:
         least, most = WHOLE[name]
-        return f"a whole number of at least {least}" + ("" if most == MANY else f", at most {most}")
+        lower = in_language(f"a whole number of at least {least}")
+        return lower if most == MANY else lower + in_language(f", at most {most}")
     least, most = REAL[name]
-    lower = f"at least {least}" if least == round(least) else f"greater than {round(least)}"
-    return lower + (f", at most {most:g}" if most == round(most) else f", less than {round(most)}")
+    lower = in_language(f"at least {least}")
+    if least != round(least):
+        lower = in_language(f"greater than {round(least)}")
+    if most == round(most):
+        return lower + in_language(f", at most {most:g}")
+    return lower + in_language(f", less than {round(most)}")
 
 
 #: The configurations of the course by name: quick, demo, photos and paper.

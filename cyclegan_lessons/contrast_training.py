@@ -160,18 +160,20 @@ class ContrastTrainer:
         The pairs are those of `CycleGANTrainer.steps`; with ``from_y`` the two domains of the data
         change places, so that G translates Y to X.
         """
+        with spread_threads(self._steps(data, last, from_y)) as rows:
+            yield from rows
+
+    def _steps(self, data: Path, last: int, from_y: bool) -> Iterator[dict]:
         c = self.config
         length = epoch_steps(data, c.batch_size)
-        with spread_threads() as spread:
-            while self.step < last:
-                epoch, done = divmod(self.step, length)
-                self.set_rate(self.rates[epoch])
-                pairs = load_unpaired(
-                    data, c.image_size, c.batch_size, c.seed, epoch, load_size=c.load_size
-                )
-                rows = pairs.create_dict_iterator(num_epochs=1)
-                for pair in islice(rows, done, done + last - self.step):
-                    images = pair["image_x"], pair["image_y"]
-                    losses = self.train_step(*(images[::-1] if from_y else images))
-                    spread()
-                    yield {"step": self.step, **losses}
+        while self.step < last:
+            epoch, done = divmod(self.step, length)
+            self.set_rate(self.rates[epoch])
+            pairs = load_unpaired(
+                data, c.image_size, c.batch_size, c.seed, epoch, load_size=c.load_size
+            )
+            rows = pairs.create_dict_iterator(num_epochs=1)
+            for pair in islice(rows, done, done + last - self.step):
+                images = pair["image_x"], pair["image_y"]
+                losses = self.train_step(*(images[::-1] if from_y else images))
+                yield {"step": self.step, **losses}

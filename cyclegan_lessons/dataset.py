@@ -159,11 +159,11 @@ def epoch_steps(folder: str | Path, batch_size: int = 1, workers: int = 1) -> in
     at_least_one(batch_size=batch_size, workers=workers)
     n = max(count_images(folder, name) for name in ("train_x", "train_y"))
     if n < batch_size * workers:
-        fewer = ["a smaller batch"] * (n < batch_size) + ["fewer workers"] * (workers > 1)
+        fewer = "fewer workers" if n >= batch_size else "a smaller batch and fewer workers"
+        fewer = "a smaller batch" if workers == 1 else fewer
         raise LessonError(
             f"at least {batch_size * workers} images are needed, {batch_size} for each worker, but "
-            f"the larger training set in {folder} has {n}; choose {' and '.join(fewer)}, or add "
-            "images."
+            f"the larger training set in {folder} has {n}; choose {fewer}, or add images."
         )
     return n // workers // batch_size
 

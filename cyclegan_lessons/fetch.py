@@ -69,8 +69,13 @@ def fetch_apple2orange(url: str | None = None, folder: str | Path | None = None)
         try:
             return fetch_from(source, home, None if url else COUNTS)
         except Problem as problem:
-            problems.append(f"{source}: {problem}")
+            problems.append(f"{shown(source)}: {problem}")
     raise LessonError(f"apple2orange cannot be fetched ({'; '.join(problems)}); {ADVICE}.")
+
+
+def shown(source: str) -> str:
+    """An address as messages show it: without the name and the password in it."""
+    return re.sub(r"(?<=://)[^/?#]*@", "…@", source)
 
 
 def note_path(home: Path, source: str) -> Path:
@@ -147,22 +152,22 @@ def transfer(url: str, path: Path):
 
     On a terminal a bar shows how far it is; elsewhere a line says so when it takes long.
     """
-    before, shown = socket.getdefaulttimeout(), sys.stderr.isatty()
+    before, terminal = socket.getdefaulttimeout(), sys.stderr.isatty()
     slow = Timer(
         PATIENCE,
         print,
-        [f"{url} is slow; to stop waiting, press Ctrl-C and {ADVICE}."],
+        [f"{shown(url)} is slow; to stop waiting, press Ctrl-C and {ADVICE}."],
         {"file": sys.stderr},
     )
     slow.daemon = True
     # the package itself would wait for ever when a transfer stalls
     socket.setdefaulttimeout(TIMEOUT)
     try:
-        if not shown:
+        if not terminal:
             slow.start()
-        with contextlib.redirect_stdout(sys.stderr if shown else io.StringIO()):
+        with contextlib.redirect_stdout(sys.stderr if terminal else io.StringIO()):
             download(
-                url, str(path), progressbar=shown, replace=True, timeout=TIMEOUT, verbose=False
+                url, str(path), progressbar=terminal, replace=True, timeout=TIMEOUT, verbose=False
             )
     except Exception as error:  # it turns whatever happened into a RuntimeError
         raise reason_of(error) from None

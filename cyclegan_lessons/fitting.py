@@ -13,11 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from cyclegan_lessons.dataset import describe_data, epoch_steps
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.processes import spread_threads, stop_signals
+from cyclegan_lessons.progress import progress
 
 NEW_RUN = "start a new run with a smaller learning rate or another seed"
 
@@ -47,10 +47,9 @@ def fit(
     check_data(trainer, describe_data(data))
     last = last_step(trainer, data)
     bar = progress_bar(trainer.step, last, progress)
-    threads, stopping = spread_threads(), saved_when_stopped(trainer, run)
-    with run or nullcontext(), bar as show, threads as spread, stopping, stop_signals() as stops:
-        for row in trainer.steps(data, last):
-            spread()
+    steps, stopping = spread_threads(trainer.steps(data, last)), saved_when_stopped(trainer, run)
+    with run or nullcontext(), bar as show, stopping, stop_signals() as stops, steps as rows:
+        for row in rows:
             stop = record(trainer, row, run, bool(stops))
             show(row)
             if on_sample and (trainer.step == last or trainer.step % sample_every == 0):
@@ -141,7 +140,7 @@ def check_data(trainer, data: dict):
 @contextmanager
 def progress_bar(first: int, last: int, shown: bool) -> Iterator[Callable[[dict], None]]:
     """A bar from step ``first`` to ``last``; the block calls what it is given with each row."""
-    with tqdm(total=last, initial=first, unit="step", disable=not shown) as bar:
+    with progress(None, "training", last, unit="step", first=first, shown=shown) as bar:
 
         def show(row: dict):
             bar.update()

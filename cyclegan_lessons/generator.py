@@ -59,26 +59,22 @@ class ResNetGenerator(nn.Cell):
         n_downsampling: int = 2,
     ):
         super().__init__()
-        widths = [base_channels * 2**i for i in range(n_downsampling + 1)]  # k, 2k, 4k
-        down, up = [], []
-        for narrow, wide in pairwise(widths):  # half of each side, and twice the channels
-            down += [convolution(narrow, wide, 3, stride=2, padding=1), InstanceNorm2d(), nn.ReLU()]
-            up = [upsampling(wide, narrow), InstanceNorm2d(), nn.ReLU(), *up]
-        self.encoder = nn.SequentialCell(
-            nn.ReflectionPad2d(3),
-            convolution(in_channels, base_channels, 7),  # N×k×H×W
-            InstanceNorm2d(),
-            nn.ReLU(),
-            *down,  # to N×4k×H/4×W/4
-        )
+        k = base_channels
+        widths = [k * 2**i for i in range(n_downsampling + 1)]  # k, 2k, 4k
+        encoder = [nn.ReflectionPad2d(3), convolution(in_channels, k, 7)]  # N×k×H×W
+        encoder += [InstanceNorm2d(), nn.ReLU()]
+        for narrow, wide in pairwise(widths):  # to N×4k×H/4×W/4
+            encoder += [convolution(narrow, wide, 3, stride=2, padding=1)]
+            encoder += [InstanceNorm2d(), nn.ReLU()]
+        self.encoder = nn.SequentialCell(encoder)
         # n distinct blocks
         self.blocks = nn.SequentialCell([ResidualBlock(widths[-1]) for _ in range(n_layers)])
-        self.decoder = nn.SequentialCell(
-            *up,  # back to N×k×H×W
-            nn.ReflectionPad2d(3),
-            OutputConvolution(base_channels, out_channels, 7),  # N×C×H×W
-            nn.Tanh(),
-        )
+        decoder = []
+        for wide, narrow in pairwise(reversed(widths)):  # back to N×k×H×W
+            decoder += [upsampling(wide, narrow), InstanceNorm2d(), nn.ReLU()]
+        # N×C×H×W
+        decoder += [nn.ReflectionPad2d(3), OutputConvolution(k, out_channels, 7), nn.Tanh()]
+        self.decoder = nn.SequentialCell(decoder)
 
     def construct(self, x: Tensor) -> Tensor:
         check_size(*x.shape[2:])

@@ -78,7 +78,7 @@ def check_weights(weights: dict[str, ms.Tensor], config: LessonConfig, source: P
         )
     for name, weight in weights.items():
         if weight.dtype not in (ms.float32, ms.float16):
-            problem = f"is {str(weight.dtype).lower()}"
+            problem = f"is of type {str(weight.dtype).lower()}"
         elif not (np.abs(weight.asnumpy()) <= LARGEST_WEIGHT).all():  # nan is not
             problem = f"holds one that is not finite or above {LARGEST_WEIGHT:,}"
         else:

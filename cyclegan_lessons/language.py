@@ -44,7 +44,8 @@ def in_language(text: str, name: str | None = None) -> str:
     """A text of the course in the chosen language, or in the one called ``name``; as it is when it
     has no translation.
 
-    A sentence that holds values already is found by its words: "there is no preset 'quik'".
+    A sentence that holds values already is found by its words: "there is no preset 'quik'". A value
+    of several words may be a text of the course itself, as the reason of an error is.
     """
     name = name or language()
     if name == "en" or not (LOCALE / f"{name}.json").is_file():
@@ -54,5 +55,6 @@ def in_language(text: str, name: str | None = None) -> str:
     for pattern, translated in patterns(name):
         match = pattern.fullmatch(text)
         if match:
-            return re.sub(r"\{(\d+)\}", lambda place: match[int(place[1]) + 1], translated)
+            values = [in_language(v, name) if " " in v else v for v in match.groups()]
+            return re.sub(r"\{(\d+)\}", lambda place: values[int(place[1])], translated)
     return text

@@ -99,7 +99,7 @@ def upsampling(in_channels: int, out_channels: int) -> nn.Conv2dTranspose:
 
     ``padding=(1, 0, 1, 0)`` (top, bottom, left, right) is the layer that other frameworks write as
     ``padding=1, output_padding=1``; MindSpore's own ``output_padding=1`` leaves the last row and
-    column at zero.
+    column at zero on a CPU.
     """
     return nn.Conv2dTranspose(
         in_channels,

@@ -14,7 +14,7 @@ from PIL import Image
 
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.inference import sample_rows
-from cyclegan_lessons.plotting import CURVES, draw_curves, draw_grid
+from cyclegan_lessons.plotting import CURVES, PictureFigure, draw_curves, draw_grid
 
 
 class LiveFigure:
@@ -26,7 +26,9 @@ class LiveFigure:
 
     def __init__(self, images_x: np.ndarray, images_y: np.ndarray, width: float = 8):
         self.images = images_x, images_y
-        self.figure = plt.figure(figsize=(width, 0.66 * width), layout="constrained")
+        self.figure = plt.figure(
+            FigureClass=PictureFigure, figsize=(width, 0.66 * width), layout="constrained"
+        )
         above, below = self.figure.subfigures(2, 1, height_ratios=(2, 3))
         self.curves, self.grids = above.subplots(1, len(CURVES)), below.subplots(1, 2)
         plt.close(self.figure)  # otherwise the notebook shows it once more when the cell ends

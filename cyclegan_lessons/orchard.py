@@ -50,9 +50,10 @@ def render_orchard(n_scenes: int, size: int, domain: str = "x", seed: int = 0) -
             "the two."
         )
     for name, value, least in (("n_scenes", n_scenes, 0), ("size", size, 16), ("seed", seed, 0)):
-        if value < least:
+        if not isinstance(value, int | np.integer) or value < least:
             raise LessonError(
-                f"{name} must be at least {least}, but it is {value}; choose a larger value."
+                f"{name} must be a whole number of at least {least}, but it is {value!r}; choose "
+                "another value."
             )
     pictures = np.empty((2, n_scenes, size, size, 3), np.uint8)
     masks = np.empty((n_scenes, size, size), bool)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.files import replacing
 from cyclegan_lessons.images import list_images, read_image
 from cyclegan_lessons.inference import load_generator, translate
+from cyclegan_lessons.language import in_language
+from cyclegan_lessons.progress import progress
 
 
 def largest_picture(base_channels: int) -> int:
@@ -33,14 +34,13 @@ def translate_files(
     checkpoint: Path | None = None,
     direction: str = "x2y",
     overwrite: bool = False,
-    progress: bool = False,
 ) -> list[Path]:
     """Translate image files, and all images in folders; return the pictures written to ``out``.
 
     For each ``NAME.jpg`` there will be ``out/NAME.png``, the translation, and
     ``out/side_by_side/NAME.png``, the original and the translation next to each other. They have
     the original's size, but at most the pixels of `largest_picture`; a line on stderr says how many
-    images were made smaller. ``progress`` shows a bar.
+    images were made smaller.
 
     Raises `LessonError` when an input is not an image, two inputs have one name, a result is there
     already (``overwrite`` replaces it, never an input), or ``out`` cannot be written.
@@ -52,20 +52,16 @@ def translate_files(
         refuse_to_lose(paths, names, out, overwrite)
         generator = load_generator(checkpoint, direction)
         most = largest_picture(generator.encoder[1].out_channels)
-        with progress_bar(paths, "reading", progress) as bar:  # before anything is written
-            large = sum(read_image(path)[..., 0].size > most for path in bar)
+        reading = progress(paths, "reading")  # all of them before anything is written
+        large = sum(read_image(path)[..., 0].size > most for path in reading)
         if large:
-            say = (
-                f"{large} of {len(paths)} images are made smaller: this network translates at most"
-            )
-            print(f"{say} {most / 1e6:.2f} megapixels.", file=sys.stderr)
+            say_smaller(large, len(paths), most)
         (out / "side_by_side").mkdir(parents=True, exist_ok=True)
-        with progress_bar(paths, "translating", progress) as bar:
-            for path, name in zip(bar, names):
-                image = shrink(read_image(path), most)
-                result = translate(generator, image)
-                save(result, out / name)
-                save(np.hstack([image, result]), out / "side_by_side" / name)
+        for path, name in zip(progress(paths, "translating"), names):
+            image = shrink(read_image(path), most)
+            result = translate(generator, image)
+            save(result, out / name)
+            save(np.hstack([image, result]), out / "side_by_side" / name)
     return [out / name for name in names]
 
 
@@ -79,6 +75,15 @@ def system_errors(out: Path) -> Iterator[None]:
             f"{error.filename or out} cannot be read or written ({error.strerror or error}); check "
             "its permissions and the space on the disk, or choose another folder."
         ) from error
+
+
+def say_smaller(large: int, images: int, most: int):
+    """Say that images of more than ``most`` pixels are translated at a smaller size."""
+    said = in_language(
+        f"{large} of {images} images are made smaller: this network translates at most "
+        f"{most / 1e6:.2f} megapixels."
+    )
+    print(said, file=sys.stderr)
 
 
 def find_images(inputs: list[Path]) -> list[Path]:
@@ -118,11 +123,6 @@ def refuse_to_lose(paths: list[Path], names: list[str], out: Path, overwrite: bo
             f"the results must not replace other files, but {there[0]} is there already; choose "
             "another folder, or --overwrite (in Python, overwrite=True) to replace it."
         )
-
-
-def progress_bar(paths: list[Path], does: str, progress: bool) -> tqdm:
-    """A bar over image files; it disappears at its end."""
-    return tqdm(paths, does, unit="image", disable=not progress, leave=False)
 
 
 def shrink(image: np.ndarray, most: int) -> np.ndarray:

@@ -6,13 +6,13 @@ Nothing in here changes a number that is computed. You may skip it: the chapters
 import ctypes
 import fcntl
 import os
-import resource
 import signal
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -141,48 +141,55 @@ def share_cores(workers: int):
 
 
 @contextmanager
-def spread_threads() -> Iterator[Callable[[], None]]:
-    """On two cores, give the main thread one and MindSpore's kernel threads the other.
+def spread_threads(rows: Iterable) -> Iterator[Iterable]:
+    """Let the block take the ``rows`` of a training, one for each step, from threads that do not
+    steal each other's time.
 
     MindSpore's main and actor threads spin while they wait, and steal time from the threads that
-    compute. Without the two wandering over both cores a training step takes about half as long, and
-    on one core, with the lowest priority for the main thread, about a third. Call what the block is
-    given after the first step, when the threads exist. At its end, all is as before; where a user
-    may not take a priority back, it is not lowered. Does nothing with more cores, on another device
-    than a CPU, or outside Linux.
+    compute. On two cores the main thread gets one and MindSpore's kernel threads the other, and a
+    step takes about half as long. On one core the steps run in a thread of their own that has the
+    lowest priority, and a step takes about a third: that thread ends with the block, so nobody has
+    to take a priority back, which an ordinary user may not. Both begin after the first step, when
+    MindSpore's threads exist; at the end all is as before. Does nothing with more cores, on another
+    device than a CPU, or outside Linux.
     """
     import mindspore as ms
 
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    priority, spread = os.getpriority(os.PRIO_PROCESS, os.getpid()), []
-    useful = len(cores) == 2 or (len(cores) == 1 and may_rise_to(priority))
-    useful = useful and ms.get_context("device_target") == "CPU"
+    on_cpu = ms.get_context("device_target") == "CPU"
+    if on_cpu and len(cores) == 1:
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            yield behind(rows, thread)
+    elif on_cpu and len(cores) == 2:
+        try:
+            yield apart(rows, cores)
+        finally:
+            for each, _ in threads():  # also those that inherited one core from the main thread
+                pin(each, cores)
+    else:
+        yield rows
 
-    def spread_once():
-        if not useful or spread:
-            return
-        spread.append(True)
-        if len(cores) == 1:
-            os.setpriority(os.PRIO_PROCESS, os.getpid(), 19)  # of this thread only
-            return
-        pin(os.getpid(), cores[:1])
-        for thread, name in threads():
-            if name.startswith("KernelThread"):
+
+def behind(rows: Iterable, thread: ThreadPoolExecutor) -> Iterator:
+    """Yield ``rows`` that are made in ``thread``, with the lowest priority after the first one.
+
+    The thread makes a row only when it is asked for, so nothing happens at the same time, and what
+    it raises is raised here. Meanwhile this thread sleeps, and hears of Ctrl-C.
+    """
+    rows, end = iter(rows), object()
+    while (row := thread.submit(next, rows, end).result()) is not end:
+        thread.submit(os.setpriority, os.PRIO_PROCESS, 0, 19)  # on Linux, of that thread only
+        yield row
+
+
+def apart(rows: Iterable, cores: list[int]) -> Iterator:
+    """Yield ``rows``; after the first one this thread and the kernel threads have a core each."""
+    for i, row in enumerate(rows):
+        if i == 0:
+            pin(os.getpid(), cores[:1])
+            for thread in [t for t, name in threads() if name.startswith("KernelThread")]:
                 pin(thread, cores[1:])
-
-    try:
-        yield spread_once
-    finally:
-        if spread and len(cores) == 1:
-            os.setpriority(os.PRIO_PROCESS, os.getpid(), priority)
-        for thread, _ in threads() if spread else ():
-            pin(thread, cores)  # also those that inherited one core from the main thread
-
-
-def may_rise_to(priority: int) -> bool:
-    """Whether this process may go back to a priority after it has lowered it (getrlimit(2))."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NICE)
-    return os.geteuid() == 0 or limit == resource.RLIM_INFINITY or limit >= 20 - priority
+        yield row
 
 
 def threads() -> list[tuple[int, str]]:

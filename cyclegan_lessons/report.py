@@ -14,6 +14,7 @@ import numpy as np
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.files import write_whole
 from cyclegan_lessons.history import is_intact, read_history
+from cyclegan_lessons.language import in_language, language
 from cyclegan_lessons.plotting import CURVES
 from cyclegan_lessons.report_parts import draw_svgs, sample_figure, table, thin
 from cyclegan_lessons.runs import checkpoints_in, files_in
@@ -68,7 +69,8 @@ def refuse_to_lose(out: Path, run: Path, overwrite: bool):
 
 def make_page(run: Path) -> str:
     """The text of the page."""
-    config = read_json(run / "config.json", "give the folder that --out of the train command named")
+    to_do = in_language("give the folder that --out of the train command named")
+    config = read_json(run / "config.json", to_do)
     history = read_rows(run)
     samples = files_in(run, "samples")
     shown = [
@@ -76,19 +78,25 @@ def make_page(run: Path) -> str:
     ]
     block = -(-len(history) // POINTS)
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=f"Training run {escape(run.resolve().name)}",
+        language=language().replace("_", "-"),
+        losses=in_language("Losses"),
+        samples_head=in_language("Samples"),
+        numbers_head=in_language("Numbers"),
+        configuration_head=in_language("Configuration"),
+        title=in_language(f"Training run {escape(run.resolve().name)}"),
         summary=summary(history[-1], run),
         curves_text=curves_text(len(history), block),
-        samples_text=f"{len(shown)} of {len(samples)} sample grids. The rows of each, from above: "
-        "x, G(x), F(G(x)), y, F(y), G(F(y)).",
-        samples="\n".join(map(sample_figure, shown)),
-        numbers_text=f"Means over {window(history)} steps.",
-        numbers=table(
-            ("loss", "at the start", "at the end", "lowest", "at step"), loss_rows(history)
+        samples_text=in_language(
+            f"{len(shown)} of {len(samples)} sample grids. The rows of each, from above: "
+            "x, G(x), F(G(x)), y, F(y), G(F(y))."
         ),
+        samples="\n".join(map(sample_figure, shown)),
+        numbers_text=in_language(f"Means over {window(history)} steps."),
+        numbers=numbers_table(history),
         metrics=metrics_tables(run),
         configuration=table(
-            ("setting", "value"), [(name, json.dumps(value)) for name, value in config.items()]
+            (in_language("setting"), in_language("value")),
+            [(name, json.dumps(value)) for name, value in config.items()],
         ),
         # what takes longest comes when all else is known to be there
         curves="\n".join(draw_svgs(thin(history, block))),
@@ -129,23 +137,28 @@ def is_finite(rows: list[dict]) -> bool:
 def summary(last: dict, run: Path) -> str:
     """Where the run stands after the ``last`` row of its history."""
     checkpoints = checkpoints_in(run)
-    checkpoint = (
-        f"The last checkpoint is {escape(checkpoints[-1].name)}."
+    said = [
+        in_language(
+            f"Step {last['step']}, epoch {last['epoch']}, learning rate {last['rate']:.3g}."
+        ),
+        in_language(f"The last checkpoint is {escape(checkpoints[-1].name)}.")
         if checkpoints
-        else "There is no checkpoint yet."
-    )
-    step = f"Step {last['step']}, epoch {last['epoch']}, learning rate {last['rate']:.3g}."
-    damage = " The rows of history.csv after that step are damaged and left out."
-    return f"{step} {checkpoint}" + damage * (not is_intact(run / "history.csv"))
+        else in_language("There is no checkpoint yet."),
+    ]
+    if not is_intact(run / "history.csv"):
+        said.append(
+            in_language("The rows of history.csv after that step are damaged and left out.")
+        )
+    return " ".join(said)
 
 
 def curves_text(steps: int, block: int) -> str:
     """What the lines of the curves are."""
-    points = "single steps" if block == 1 else f"means over {block} steps"
+    points = in_language("single steps") if block == 1 else in_language(f"means over {block} steps")
     return (
-        f"The lines join {points}."
+        in_language(f"The lines join {points}.")
         if steps < 100
-        else f"Pale: {points}. Full lines: their running mean."
+        else in_language(f"Pale: {points}. Full lines: their running mean.")
     )
 
 
@@ -171,6 +184,17 @@ def window(history: list[dict]) -> int:
     return max(1, len(history) // 50)
 
 
+def numbers_table(history: list[dict]) -> str:
+    heads = (
+        in_language("loss"),
+        in_language("at the start"),
+        in_language("at the end"),
+        in_language("lowest"),
+        in_language("at step"),
+    )
+    return table(heads, loss_rows(history))
+
+
 def loss_rows(history: list[dict]) -> list[tuple]:
     """For every loss its mean at the start, at the end, and the lowest, with the last step of that
     mean."""
@@ -190,7 +214,8 @@ def loss_rows(history: list[dict]) -> list[tuple]:
 
 def metrics_tables(run: Path) -> str:
     """What `evaluate --json` said, where it was kept as metrics.json in the run folder."""
-    path, to_do = run / "metrics.json", "write it again with evaluate --json, or remove it"
+    path = run / "metrics.json"
+    to_do = in_language("write it again with evaluate --json, or remove it")
     if not path.exists():
         return ""
     metrics = read_json(path, to_do)
@@ -202,7 +227,8 @@ def metrics_tables(run: Path) -> str:
         raise LessonError(
             f"{path} should hold what evaluate --json prints, but it is damaged; {to_do}."
         ) from error
-    return "<p>On the test images, with 95% intervals:</p>\n" + table(("metric", *metrics), rows)
+    about = in_language("On the test images, with 95% intervals:")
+    return f"<p>{about}</p>\n" + table((in_language("metric"), *metrics), rows)
 
 
 def metric(numbers: dict, name: str) -> str:
@@ -212,4 +238,5 @@ def metric(numbers: dict, name: str) -> str:
     if not ends:
         return number
     low, high = ends
-    return f"{number} ({low:.4g} to {high:.4g})"
+    between = in_language("{low} to {high}").format(low=f"{low:.4g}", high=f"{high:.4g}")
+    return f"{number} ({between})"

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from html import escape
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cyclegan_lessons.errors import LessonError
+from cyclegan_lessons.language import in_language
 from cyclegan_lessons.plotting import CURVES, draw_curves
 from cyclegan_lessons.runs import step_of
 
@@ -38,7 +40,9 @@ def draw_svgs(history: list[dict]) -> list[str]:
             nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
             figure.savefig(file, format="svg", transparent=True, metadata=nothing)
             svg = file.getvalue().replace(INK, "currentColor")
-            label = f'<svg role="img" aria-label="{title} losses over the steps" '
+            svg = re.sub(r">([^<>\n]+)</text>", lambda m: f">{in_language(m[1])}</text>", svg)
+            about = escape(in_language(f"{in_language(title)} losses over the steps"))
+            label = f'<svg role="img" aria-label="{about}" '
             # without the XML declaration
             texts.append(svg[svg.index("<svg ") :].replace("<svg ", label, 1))
     return texts
@@ -63,11 +67,13 @@ def sample_figure(path: Path) -> str:
         image.save(file, format=kind, quality=90)
         content = file.getvalue()
     data = base64.b64encode(content).decode()
+    about = escape(in_language(f"test images and their translations at step {step}"))
+    caption = in_language("step {step}").format(step=step)
     return (
         f'<figure><img src="data:image/{kind};base64,{data}" '
         f'width="{image.width}" height="{image.height}" '
-        f'alt="test images and their translations at step {step}">'
-        f"<figcaption>step {step}</figcaption></figure>"
+        f'alt="{about}">'
+        f"<figcaption>{caption}</figcaption></figure>"
     )
 
 

@@ -19,6 +19,7 @@ from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.errors import DamagedFile, LessonError
 from cyclegan_lessons.files import remove_unfinished, write_whole
 from cyclegan_lessons.history import EventFile, as_csv, is_intact, read_history
+from cyclegan_lessons.language import in_language
 from cyclegan_lessons.processes import FolderLock
 
 KEPT_CHECKPOINTS = 3
@@ -186,7 +187,7 @@ class RunFolder:
             try:
                 tensors, info = read_checkpoint(path)
             except DamagedFile as error:
-                print(f"{error} Trying the one before.", file=sys.stderr)
+                print(error, in_language("Trying the one before."), file=sys.stderr)
                 continue
             if newest is None or info["step"] > newest[2]["step"]:
                 newest = path, tensors, info
@@ -217,7 +218,8 @@ class RunFolder:
         names = (path.with_name(f"{path.stem}_{step:07d}_{i}{path.suffix}") for i in range(10**6))
         kept = next(name for name in names if not name.exists())
         path.rename(kept)
-        print(f"{path} is not as it was written; it is kept as {kept.name}.", file=sys.stderr)
+        said = in_language(f"{path} is not as it was written; it is kept as {kept.name}.")
+        print(said, file=sys.stderr)
 
     def _write_config(self, config: LessonConfig):
         self._replace("config.json", (json.dumps(asdict(config), indent=2) + "\n").encode())

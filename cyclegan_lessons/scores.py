@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from cyclegan_lessons.dataset import has_twins, load_images, prepare_dataset
 from cyclegan_lessons.evaluation import (
@@ -15,6 +14,7 @@ from cyclegan_lessons.evaluation import (
     resample,
 )
 from cyclegan_lessons.inference import load_generators, sample_rows
+from cyclegan_lessons.progress import progress
 
 # Of so many images there is an interval. The bootstrap's sets of few images are too much alike, and
 # its intervals too short: those of 5 images hold the true mean in about 8 of 10 cases, of 10 in 9.
@@ -50,20 +50,18 @@ class Scores:
         return {"images": self.images, **self.numbers, "interval": self.interval}
 
 
-def evaluate(
-    dataset: str | Path, checkpoint: Path | None = None, progress: bool = False
-) -> dict[str, Scores]:
+def evaluate(dataset: str | Path, checkpoint: Path | None = None) -> dict[str, Scores]:
     """Translate the test images of a dataset in both directions; the scores of x2y and y2x.
 
     ``dataset`` is a name or folder as `prepare_dataset` takes it, ``checkpoint`` by default the
-    model in the package; the images have the size that it was trained with. ``progress`` shows a
-    bar. Raises `LessonError` as `load_generators` and `prepare_dataset` do.
+    model in the package; the images have the size that it was trained with. Raises `LessonError` as
+    `load_generators` and `prepare_dataset` do.
     """
     G, F, config = load_generators(checkpoint)
     folder = prepare_dataset(dataset, image_size=config.picture_size)
     x, y = (load_images(folder, f"test_{d}", image_size=config.picture_size) for d in "xy")
     total = 2 * (len(x) + len(y))  # there and back
-    with tqdm(total=total, desc="translating", unit="image", disable=not progress) as bar:
+    with progress(None, "translating", total) as bar:
         rows = sample_rows(G, F, x, y, bar)
     draws_x, draws_y = resample(len(x), seed=0), resample(len(y), seed=1)
     known_x, known_y = (load_truth(folder, domain, config.picture_size) for domain in "xy")

@@ -25,6 +25,13 @@ window.measure = {
       || box.getBoundingClientRect().right > innerWidth + 1)
     .map((box) => (box.textContent || box.src).trim().slice(0, 80)),
 
+  // signs in a font that no page loads; a reader sees an empty box
+  emptyBoxes: () => [...document.querySelectorAll("body *")].flatMap((element) => ["::before", "::after"]
+    .map((part) => getComputedStyle(element, part))
+    .filter(({content, fontFamily, display}) => display !== "none" && !["none", "normal"].includes(content)
+      && /Font ?Awesome/.test(fontFamily))
+    .map(({content}) => `${element.tagName}.${element.className}: ${content}`)),
+
   scrollsSideways: () => document.documentElement.scrollWidth > innerWidth,
 
   stopsInFormulas: () => document.querySelectorAll('mjx-container[tabindex="0"]').length,

@@ -119,6 +119,18 @@ def test_equations_are_drawn_by_a_mathjax_beside_the_pages(html, pages):
         assert scripts and all((html / address.split("?")[0]).is_file() for address in scripts)
 
 
+def test_no_page_shows_what_should_be_markup(html):
+    """A directive that was not understood is shown as a text."""
+    for path in html.rglob("*.html"):
+        article = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").article
+        if article is None:
+            continue
+        for element in article.select("pre, code, script, style, .math"):
+            element.decompose()
+        raw = re.findall(r".{0,30}(?:```|:::|\{[a-z-]+\}).{0,30}", article.get_text())
+        assert not raw, path.name
+
+
 def test_every_picture_has_words(pages):
     for page in pages.values():
         for tag, attributes in page.elements:

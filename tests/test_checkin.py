@@ -2,12 +2,15 @@
 
 import csv
 import io
+import json
 import os
 import random
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,7 +20,7 @@ from PIL import Image
 
 from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError
 from cyclegan_lessons.__main__ import main
-from cyclegan_lessons.classroom import checkin, notebook
+from cyclegan_lessons.classroom import checkin, codes, notebook
 from cyclegan_lessons.classroom.checkin import check_in, clean_name, rows_of, scene_of
 from cyclegan_lessons.classroom.codes import CheckIn, Row, encode, find_codes
 from cyclegan_lessons.classroom.overview import read_class
@@ -363,3 +366,80 @@ def test_what_cannot_be_read_or_written_is_a_sentence(capsys):
         assert main(arguments) == 1
         error = capsys.readouterr().err
         assert error.startswith("error: ") and error.count("\n") == 1, error
+
+
+# --- nothing of a learner's or a teacher's is lost ------------------------------------------------
+
+
+def test_a_post_that_was_filled_in_is_kept():
+    first = check_in("Ada", "pool")
+    assert check_in("Ada", "pool").post == "post.md"  # nobody has changed it
+    mine = (first.folder / "post.md").read_text(encoding="utf-8").replace("…", "That it works.")
+    (first.folder / "post.md").write_text(mine, encoding="utf-8")
+    pool_log()
+    again = check_in("Ada", "pool")
+    assert again.post == "post-2.md" and again.code in (again.folder / again.post).read_text()
+    assert check_in("Ada", "pool").post == "post-2.md"
+    assert (first.folder / "post.md").read_text(encoding="utf-8") == mine
+
+
+@pytest.mark.parametrize("name", ["picture.png", "card.html", "code.txt"])
+def test_files_of_ones_own_are_not_replaced(tmp_path, name):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_bytes(b"of my own")
+    with pytest.raises(LessonError, match=f"{name} was not made by a check-in"):
+        check_in("Ada", "pool", tmp_path / "mine")
+    assert [path.read_bytes() for path in (tmp_path / "mine").iterdir()] == [b"of my own"]
+
+
+@pytest.mark.parametrize("mine", ["chat.txt", "chat.csv", "class.html"])
+def test_an_overview_replaces_only_overviews(tmp_path, mine):
+    chat, out = tmp_path / "chat.txt", tmp_path / "class.html"
+    chat.write_text(encode(a_checkin()))
+    (tmp_path / mine).exists() or (tmp_path / mine).write_text("of my own")
+    before = {path: path.read_bytes() for path in tmp_path.glob("c*")}
+    with pytest.raises(LessonError, match="is no class overview; choose another name"):
+        write_overview(chat, out if mine == "class.html" else tmp_path / mine)
+    assert {path: path.read_bytes() for path in tmp_path.glob("c*")} == before
+    (tmp_path / "new").mkdir()
+    for _ in range(2):  # its own page is replaced
+        assert len(write_overview(chat, tmp_path / "new" / "class.html").checkins) == 1
+
+
+def test_what_a_log_or_a_code_can_hold_is_no_crash(tmp_path, monkeypatch):
+    """Anybody can write such a file, and a teacher reads it."""
+    good = {"time": "2026-11-24T10:00:00", "exercise": "pool", "event": "wrong"}
+    bad = [("exercise", ["pool"]), ("time", 3), ("event", None), ("finding", {}), ("number", "x")]
+    lines = [json.dumps(good | {name: value}) for name, value in bad] + ["[" * 100_000]
+    (tmp_path / "Ada.jsonl").write_text("\n".join([*lines, json.dumps(good)]))
+    ((checkin,)) = read_class(tmp_path / "Ada.jsonl").checkins.values()
+    assert sum(row.tries for row in checkin.rows) == 1
+    row = checkin.rows[0]
+    as_ascii = partial(json.dumps, ensure_ascii=True)  # half a letter, written as an escape
+    monkeypatch.setattr(codes.json, "dumps", lambda content, **_: as_ascii(content))
+    for odd in (
+        a_checkin(name="A\ud800"),
+        CheckIn("B", "pool", checkin.day, (replace(row, tries=float("inf")),)),
+    ):
+        (tmp_path / "chat.txt").write_text(encode(odd))
+        found = write_overview(tmp_path / "chat.txt", tmp_path / "odd.html")
+        assert len(found.checkins) + len(found.damaged) == 1
+
+
+def test_a_run_without_a_model_is_one_sentence(tmp_path, capsys):
+    for run in ("none", str(tmp_path)):
+        assert main(["check-in", "pool", "--name", "Ada", "--run", run]) == 1
+    assert "a checkpoint" in capsys.readouterr().err
+
+
+def test_a_folder_in_the_place_of_the_page_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "chat.txt").write_text(encode(a_checkin()))
+    assert main(["class", str(tmp_path / "chat.txt"), "--out", "."]) == 1
+    assert "is a folder; name a file in it" in capsys.readouterr().err
+
+
+def test_the_log_of_a_user_who_does_not_exist(monkeypatch, capsys):
+    monkeypatch.setenv("CYCLEGAN_LESSONS_PROGRESS", "~nosuchuser/log")
+    assert main(["progress"]) == 1
+    assert "nosuchuser" in capsys.readouterr().err
+    assert not log.append(exercise="pool", event="right")  # a check in a notebook goes on

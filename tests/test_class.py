@@ -5,9 +5,12 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import buttons
+import class_kernel
 import class_load
 import nbformat
 import pytest
@@ -207,19 +210,59 @@ def small_notebook(folder: Path, *cells: str) -> Path:
     return folder / "small.ipynb"
 
 
-def test_learners_with_a_core_each_take_turns():
-    cores = sorted(os.sched_getaffinity(0))
-    dealt = [class_load.cores_of("one core each", learner) for learner in range(2 * len(cores))]
-    assert dealt == 2 * [[core] for core in cores]
-    assert class_load.cores_of("all cores", 1) == cores
+AFFINITY = """
+import os, time
+from pathlib import Path
+Path(f"{NAME}.txt").write_text(repr(sorted(os.sched_getaffinity(0))))
+while not Path("enough").exists():
+    time.sleep(0.1)
+"""
 
 
-def test_a_learner_is_kept_to_his_core(tmp_path):
-    core = max(os.sched_getaffinity(0))
-    text = f"import os\nassert os.sched_getaffinity(0) == {{{core}}}"
-    path = small_notebook(tmp_path, text)
-    process = class_load.start(path, tmp_path / "out.ipynb", [core])
-    assert process.wait() == 0
+def test_kernels_of_a_class_keep_to_cores_of_their_own(tmp_path):
+    mine = sorted(os.sched_getaffinity(0))
+    if len(mine) < 2:
+        pytest.skip("kernels are kept apart on two cores, and there is one only")
+    class_kernel.install(tmp_path, cores=1)
+    learners = []
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        path = small_notebook(tmp_path / name, AFFINITY.replace("{NAME}", f"../{name}"))
+        out = tmp_path / name / "out.ipynb"
+        learners.append(class_load.start(path, out, tmp_path))
+    found = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    while not all(path.exists() and path.read_text() for path in found):
+        assert all(learner.poll() is None for learner in learners)
+        time.sleep(0.1)
+    for name in "ab":
+        (tmp_path / name / "enough").touch()
+    assert [learner.wait() for learner in learners] == [0, 0]
+    cores = [path.read_text() for path in found]
+    assert cores[0] != cores[1] and set(cores) <= {f"[{core}]" for core in mine}
+
+
+def test_a_kernel_takes_the_cores_that_the_fewest_have(monkeypatch):
+    taken = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2, 3})
+    monkeypatch.setattr(os, "sched_setaffinity", lambda process, cores: taken.append(set(cores)))
+    monkeypatch.setattr(class_kernel, "cores_in_use", lambda: Counter({0: 2, 1: 1, 3: 1}))
+    assert class_kernel.take_cores(1) == [2]
+    assert 2 in class_kernel.take_cores(2) and 0 not in class_kernel.take_cores(3)
+    assert taken[0] == {2} and len(taken[1]) == 2 and taken[2] == {1, 2, 3}
+
+
+def test_a_kernel_needs_a_core(tmp_path):
+    command = [sys.executable, ROOT / "tools" / "class_kernel.py", "--prefix", tmp_path]
+    result = subprocess.run([*command, "--cores", "0"], capture_output=True, text=True)
+    assert result.returncode == 1 and "--cores must be 1 or more, but it is 0." in result.stderr
+    assert not (tmp_path / "share").exists()
+
+
+def test_the_part_of_chapter_6_that_trains_is_there(tmp_path):
+    part = class_load.part_of(class_load.CHAPTER, class_load.CELLS, tmp_path / "part.ipynb")
+    assert [c.id for c in nbformat.read(part, as_version=4).cells] == list(class_load.CELLS)
+    with pytest.raises(SystemExit, match="must hold the cells setup, gone, but one is gone"):
+        class_load.part_of(class_load.CHAPTER, ("setup", "gone"), tmp_path / "part.ipynb")
 
 
 def test_the_load_of_a_class_is_measured(tmp_path):

@@ -47,10 +47,22 @@ def test_an_unknown_preset_names_the_known_ones():
     ("field", "value", "sentence"),
     [
         ("image_size", 66, "image_size must be divisible by 4, but it is 66; choose 64 or 68"),
-        ("image_size", 20, "image_size must be a whole number of at least 24, but it is 20"),
-        ("image_size", 64.0, "image_size must be a whole number of at least 24, but it is 64.0"),
+        (
+            "image_size",
+            20,
+            "image_size must be a whole number of at least 24, at most 8192, but it is 20",
+        ),
+        (
+            "image_size",
+            64.0,
+            "image_size must be a whole number of at least 24, at most 8192, but it is 64.0",
+        ),
         ("load_size", 128, "load_size must be at least image_size, 256, .* but it is 128; choose"),
-        ("load_size", 16, "load_size must be a whole number of at least 24, but it is 16"),
+        (
+            "load_size",
+            16,
+            "load_size must be a whole number of at least 24, at most 8192, but it is 16",
+        ),
         ("base_channels", 0, "base_channels must be a whole number of at least 1, but it is 0"),
         ("n_layers", 2.5, "n_layers must be a whole number of at least 0, but it is 2.5"),
         ("batch_size", 1.5, "batch_size must be a whole number of at least 1, but it is 1.5"),

@@ -115,3 +115,18 @@ def test_the_discriminator_in_the_diagram_is_the_one_in_the_package():
     ]
     field = receptive_field(network)
     assert any(f"{field} × {field} pixels" in word for word in shown)
+
+
+def test_an_edition_has_the_same_drawings_with_other_words():
+    """Every word is said in the table's language, and nothing else of the drawing changes."""
+    table = {english: f"字{i}" for i, english in enumerate(diagrams.all_words())}
+    table["each {x} comes with its {y}"] = "每个 {x} 对应 {y}"
+    table["no {x} belongs to a {y}"] = "{x} 与 {y} 无关"
+    drawn = diagrams.draw_all(table, "zh-CN")
+    for name, text in drawn.items():
+        root, before = ElementTree.fromstring(text), committed(name)
+        assert root.get("lang") == "zh-CN" and before.get("lang") is None
+        assert len(list(root.iter())) == len(list(before.iter()))
+        shown = words(root) + [root.find(f"{SVG}{part}").text for part in ("title", "desc")]
+        assert not [said for said in shown if re.search("[a-z]{3}", said.replace("Pix2Pix", ""))]
+    assert "字" in drawn["gans.svg"] and diagrams.draw_all() == DRAWN

@@ -1,6 +1,7 @@
 """What the pages for maintainers say about the tests is true."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,3 +55,30 @@ def test_links_between_the_pages_lead_somewhere():
     ):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_chinese_readme_has_all_that_the_english_has():
+    """Code, commands, links and sections; a comment behind a command is translated."""
+    english, chinese = (
+        (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")
+    )
+    blocks = [re.findall(r"^```sh\n(.*?)^```", page, re.S | re.M) for page in (english, chinese)]
+    commands = [
+        [line.partition("   #")[0].strip() for line in "".join(b).split("\n")] for b in blocks
+    ]
+    assert len(commands[0]) > 10
+    assert [c.partition(" #")[0] for c in commands[0]] == [
+        c.partition(" #")[0] for c in commands[1]
+    ]
+    for pattern in (
+        r"(?<!`)`([^`\n]+)`",
+        r"\]\(([^()#]+)\)",
+        r"^(\| \d+) ",
+        r"^- (?:`(\w+)`|\*\*)",
+    ):
+        wanted, found = (Counter(re.findall(pattern, p, re.M)) for p in (english, chinese))
+        wanted -= Counter(["https://www.mindspore.cn/en", "README.zh.md"])
+        assert wanted and not wanted - found, wanted - found
+    heads = [re.findall("^##? ", page, re.M) for page in (english, chinese)]
+    assert heads[0] == heads[1]
+    assert "](README.md)" in chinese and "](README.zh.md)" in english

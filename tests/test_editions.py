@@ -101,9 +101,19 @@ def test_the_words_of_the_themes_are_chinese(html):
     """What a reader or a screen reader meets on a page that is nobody's text."""
     text = (html / "zh_CN" / "intro.html").read_text(encoding="utf-8")
     words = ("跳到正文", "目录", "下一页", "搜索本书", "打印为 PDF", "点击显示", "链接到此标题")
+    words += ("打开或收起左侧栏", "打开或收起右侧栏", "全书目录")
     assert [word for word in words if word not in text] == []
     shown = re.sub(r"<script.*?</script>|<style.*?</style>", "", text, flags=re.DOTALL)
-    for word in ("Skip to main", "On this page", "next", "Print to PDF", "Back to top", "Link to"):
+    for word in (
+        "Skip to main",
+        "On this page",
+        "next",
+        "Print to PDF",
+        "Back to top",
+        "Link to",
+        "Toggle",
+        "Main",
+    ):
         assert not re.search(rf">\s*{word}|(?:title|aria-label)=\"{word}", shown), word
 
 

@@ -185,6 +185,15 @@ def test_no_connection(tmp_path):
         )
 
 
+def test_a_password_in_an_address_is_not_shown(tmp_path):
+    with socket.socket() as taken, pytest.raises(LessonError) as said:
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://ada:se@cret@127.0.0.1:{taken.getsockname()[1]}/a.zip"
+        fetch_apple2orange(address, tmp_path)
+    assert "http://…@127.0.0.1" in str(said.value)
+    assert "cret" not in str(said.value) and "ada" not in str(said.value)
+
+
 def test_no_such_host(tmp_path):
     check_fails("http://no-such-host.invalid/a.zip", "no connection", tmp_path)
 

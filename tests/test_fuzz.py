@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,21 @@ from PIL import Image
 
 from cyclegan_lessons import LessonConfig, checkpoint
 from cyclegan_lessons.__main__ import main
+from cyclegan_lessons.classroom.checkin import rows_of
+from cyclegan_lessons.classroom.codes import CheckIn, encode
 from cyclegan_lessons.dataset import prepare_orchard
 from cyclegan_lessons.history import COLUMNS, as_csv
 from cyclegan_lessons.training import CycleGAN
 
 CONFIG = LessonConfig(image_size=24, base_channels=1, n_layers=0)
-BAR = re.compile(r"^\s*$|^(reading|translating): ")  # what else may stand on stderr
 DAMAGE = ("cut", "flip", "insert", "blank", "repeat", "replace")
+ENTRIES = [
+    {"time": "2026-11-24T10:00:00", "exercise": "pool", "event": "wrong", "finding": "no store"},
+    {"time": "2026-11-24T10:01:00", "exercise": "pool", "event": "hint", "number": 1},
+    {"time": "2026-11-24T10:02:00", "exercise": "pool", "event": "right"},
+]
+LOG = "".join(json.dumps(entry) + "\n" for entry in ENTRIES)
+CODE = encode(CheckIn("Ada", "pool", date(2026, 11, 24), rows_of("pool", ENTRIES)))
 WORDS = [*("nan", "1e999", "-1", "null", "[]", "🍎", "\ufeff", '"', ";", "\n", "\0", "x" * 300), ""]
 
 
@@ -58,6 +67,8 @@ def place(tmp_path_factory):
     rows = [dict.fromkeys(COLUMNS, 0.5) | {"step": step, "epoch": 0} for step in (1, 2, 3)]
     (place / "run" / "history.csv").write_text(as_csv(rows))
     (place / "run" / "config.json").write_text('{"seed": 1, "image_size": 24}')
+    (place / "chat.txt").write_text(f"Ada: {CODE} (the first)")
+    (place / "Ada.jsonl").write_text(LOG)
     (place / "run" / "metrics.json").write_text('{"x2y": {"images": 2, "interval": {}}}')
     return place
 
@@ -68,6 +79,7 @@ def here(place):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         patch.setenv("CYCLEGAN_LESSONS_DATA", str(place / "cache"))
+        patch.setenv("CYCLEGAN_LESSONS_PROGRESS", str(place / "progress.jsonl"))
         patch.setenv("CYCLEGAN_LESSONS_URL", str(place / "none.zip"))
         yield place
 
@@ -81,7 +93,7 @@ def run(*arguments) -> int:
         except SystemExit as end:  # argparse's
             code = end.code
     err.seek(0)
-    lines = [line for line in re.split(r"[\r\n]+", err.read()) if not BAR.match(line)]
+    lines = [line for line in re.split(r"[\r\n]+", err.read()) if line.strip()]
     assert code in (0, 1, 2), code
     assert not any("Traceback" in line for line in lines), lines
     if code == 1:
@@ -122,6 +134,10 @@ OPTIONS = {
     "report": ["--out", "--overwrite"],
     "translate": ["--checkpoint", "--direction", "--device", "--overwrite", "--out"],
     "evaluate": ["--checkpoint", "--device", "--json"],
+    "export": ["--format", "--overwrite", "--out"],
+    "check-in": ["--name", "--run", "--out"],
+    "class": ["--names", "--out"],
+    "progress": [],
     "devices": [],
 }
 # What ends a command before it takes long: `train` and `evaluate` would render and train.
@@ -157,6 +173,11 @@ def test_some_of_the_arguments_are_good(here):
     assert run("evaluate", "--dataset", "data", "--checkpoint", "model.ckpt", "--json") == 0
     assert run("report", "run", "--out", "page.html") == 0
     assert run("fetch", "--dataset", "data") == 0
+    for kind in ("onnx", "web"):
+        assert run("export", "model.ckpt", "--format", kind, "--out", "exported") == 0
+    assert run("check-in", "pool", "--name", "Ada", "--out", "card") == 0
+    assert run("class", "chat.txt", "--out", "class.html") == 0
+    assert run("progress") == 0
 
 
 @examples(60)
@@ -225,6 +246,43 @@ def test_run_folders(here, case):
         bad = Path(folder) / name
         bad.write_bytes(case.draw(mangled(bad.read_bytes())))
         run("report", folder)
+
+
+@examples(40)
+@given(case=st.data())
+def test_chats_and_logs(here, case):
+    name = case.draw(st.sampled_from(["chat.txt", "Ada.jsonl"]))
+    with tempfile.TemporaryDirectory(dir=here) as folder:
+        bad = Path(folder) / name
+        bad.write_bytes(case.draw(mangled((here / name).read_bytes())))
+        assert run("class", bad, "--out", f"{folder}/class.html") == 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CYCLEGAN_LESSONS_PROGRESS", str(bad))
+            assert run("progress") == 0
+
+
+@examples(20)
+@given(case=st.data())
+def test_lines_of_a_log(here, case):
+    """What is JSON, but not what this course writes."""
+    value = st.recursive(st.none() | st.integers() | st.floats() | st.text(max_size=5), st.lists)
+    odd = ENTRIES[0] | {"number": 1, case.draw(st.sampled_from([*ENTRIES[0], "number"])): None}
+    odd = {name: case.draw(value) if entry is None else entry for name, entry in odd.items()}
+    (here / "Eve.jsonl").write_text(json.dumps(odd) + "\n" + LOG)
+    assert run("class", "Eve.jsonl", "--out", "eve.html") == 0
+
+
+@examples(15)
+@given(case=st.data())
+def test_checkpoints_to_export(here, case):
+    good = (here / "model.ckpt").read_bytes()
+    bytes_of = case.draw(mangled(good))
+    (here / "torn.ckpt").write_bytes(bytes_of)
+    kind = case.draw(st.sampled_from(["onnx", "web"]))
+    with tempfile.TemporaryDirectory(dir=here) as folder:
+        code = run("export", "torn.ckpt", "--format", kind, "--out", f"{folder}/new")
+        assert code == (0 if bytes_of == good else 1)
+        assert (Path(folder) / "new").exists() == (code == 0)
 
 
 def test_a_fault_would_be_noticed(here, monkeypatch):

@@ -17,6 +17,7 @@ import translations
 from cyclegan_lessons import LessonError, get_preset, language
 from cyclegan_lessons.exercises import check, hint
 from cyclegan_lessons.exercises.registry import EXERCISES
+from cyclegan_lessons.history import COLUMNS, as_csv
 from cyclegan_lessons.language import in_language
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +38,23 @@ TABLE = {
     "Class overview": "全班概览",
     "show this help message and exit": "显示帮助",
     "others will see it": "别人会看到",
+    "usage: ": "用法：",
+    "options": "选项",
+    "argument {option}: {what}": "参数 {option}：{what}",
+    "a whole number from 1 on is expected, not {0}": "应为正整数，不是 {0}",
+    "invalid choice: {0} (choose from {1})": "不能是 {0}，可选 {1}",
+    "the following arguments are required: {0}": "缺少 {0}",
+    "{0} should be there, but it cannot be read ({1}); {2}.": "{0} 无法读取（{1}）；{2}。",
+    "No such file or directory": "没有这个文件",
+    "give the folder that --out of the train command named": "请给出运行文件夹",
+    "can be used: {0} cores, {1}": "可用：{0} 核，{1}",
+    "apple2orange cannot be fetched ({0}); {1}.": "无法下载（{0}）；{1}。",
+    "there is no such file": "没有此文件",
+    "Training run {0}": "训练 {0}",
+    "Losses": "损失",
+    "step": "步",
+    "step {step}": "第 {step} 步",
+    "Means over {0} steps.": "{0} 步的平均值。",
 }
 
 
@@ -84,6 +102,24 @@ def test_what_has_no_translation_stays_english(chinese):
     assert str(LessonError("no such sentence")) == "no such sentence"
 
 
+@pytest.mark.parametrize(
+    "reason, wanted",
+    [("No such file or directory", "没有这个文件"), ("Losses", "Losses"), ("no idea", "no idea")],
+)
+def test_a_value_of_several_words_is_translated_too(chinese, reason, wanted):
+    """One word may be the name of a file."""
+    sentence = f"run/x should be there, but it cannot be read ({reason}); wait."
+    assert in_language(sentence) == f"run/x 无法读取（{wanted}）；wait。"
+
+
+def test_a_reason_is_translated_before_it_is_joined(chinese, tmp_path):
+    from cyclegan_lessons.fetch import fetch_apple2orange
+
+    with pytest.raises(LessonError) as error:
+        fetch_apple2orange(str(tmp_path / "x.zip"), tmp_path)
+    assert str(error.value).startswith(f"无法下载（{tmp_path}/x.zip: 没有此文件）；")
+
+
 class Flat:
     def __init__(self, size, seed):
         pass
@@ -129,6 +165,54 @@ def test_help_and_errors_of_the_commands(command):
     assert text.startswith("error: 没有预设 'quik'，请选 quick, ")
 
 
+def test_what_argparse_says_by_itself(command):
+    text = command("train", "--help")
+    assert text.startswith("用法：python -m cyclegan_lessons train [-h]") and "\n选项:\n" in text
+    text = command("train", "--steps", "0", "--out", "run")
+    assert text.endswith("error: 参数 --steps：应为正整数，不是 '0'\n")
+    text = command("export", "--format", "x", "--out", "y")
+    assert text.endswith("error: 参数 --format：不能是 'x'，可选 'onnx', 'web'\n")
+    assert command("train").endswith("error: 缺少 --out\n")
+
+
+def test_argparse_says_these_sentences(tmp_path):
+    """As this Python words them; a sentence that it does not say has no translation."""
+    from cyclegan_lessons.arguments import make_parser
+    from cyclegan_lessons.commands import COMMANDS
+
+    parser, said = make_parser(COMMANDS), set()
+    lines = ["", "x", "train --out", "train --s 1", "train --steps 1 --epochs 2", "train --seed a"]
+    lines += ["train --amp=1", "translate --out x", "devices more"]
+    for line in lines:
+        with pytest.raises(SystemExit), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(parser.__class__.__mro__[1], "error", lambda self, text: exit(text))
+            try:
+                parser.parse_args(line.split())
+            except SystemExit as error:
+                said.add(re.sub(r"^argument \S+: ", "", str(error)))
+                raise
+    known = [re.escape(text) for text in translations_package.OF_ARGPARSE]
+    known = [re.sub(r"\\{\d\\}", ".*", text) for text in known]
+    assert len(said) == len(lines)
+    for text in said:
+        assert any(re.fullmatch(pattern, text) for pattern in known), text
+
+
+def test_devices_and_a_report(command, tmp_path):
+    assert "CPU     可用：" in command("devices")
+    text = command("report", "nowhere")
+    assert text == "error: nowhere/config.json 无法读取（没有这个文件）；请给出运行文件夹。\n"
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.json").write_text("{}")
+    row = dict.fromkeys(COLUMNS, 0.5) | {"step": 1, "epoch": 0}
+    (run / "history.csv").write_text(as_csv([row]))
+    command("report", "run")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert '<html lang="zh-CN">' in page and "<title>训练 run</title>" in page
+    assert "<h2>损失</h2>" in page and ">步</text>" in page and "1 步的平均值。" in page
+
+
 def test_card_post_and_overview(command, tmp_path):
     command("check-in", "pool", "--name", "小明", "--out", "out")
     card = (tmp_path / "out" / "card.html").read_text(encoding="utf-8")
@@ -169,6 +253,12 @@ def test_every_error_is_a_message():
                 found.append(path.name if text is None else text)
     assert len(found) > 90
     assert set(found) - set(MESSAGES) == {"launcher.py"}
+
+
+def test_a_text_that_stands_for_a_value_is_a_message():
+    for text in ("holds only folders", "an unknown number", "one or more", "is damaged"):
+        assert text in MESSAGES
+    assert "start a new run with a smaller learning rate or another seed" in MESSAGES
 
 
 def test_a_sentence_with_values_has_words_to_know_it_by():

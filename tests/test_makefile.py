@@ -403,18 +403,20 @@ AUDITED = [
     {"name": "numpy", "version": "1.26.4", "vulns": []},
     {"name": "pillow", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2.0"]}]},
     {"name": "mindspore", "skip_reason": "Dependency not found on PyPI"},
+    *({"name": f"package-{i}", "skip_reason": "Dependency not found on PyPI"} for i in range(4)),
 ]
 
 
 @pytest.mark.parametrize(
     ("packages", "code", "words"),
     [
-        (AUDITED[:1], 0, "Asked about 1 of 1 packages: 0 known faults."),
+        (AUDITED[:1], 0, "Asked about 1 of 1 packages; known faults: 0."),
         (AUDITED[:2], 1, "pillow 1.0: PYSEC-1, repaired in 2.0\nAsked about 2 of 2"),
-        (AUDITED[::2], 1, "Asked about 1 of 2 packages: 0 known faults."),
+        (AUDITED[:1] + AUDITED[2:3], 1, "Nothing is known about mindspore: pypi.org answered"),
+        (AUDITED[2:], 1, "about mindspore, package-0, package-1 and 2 more: pypi.org"),
         (None, 1, "make audit needs a network"),
     ],
-    ids=["clean", "vulnerable", "not checked", "no network"],
+    ids=["clean", "vulnerable", "one not checked", "none checked", "no network"],
 )
 def test_an_audit_that_could_not_ask_is_not_a_clean_one(tmp_path, packages, code, words):
     answer = f"echo '{json.dumps({'dependencies': packages})}'"

@@ -1,5 +1,8 @@
-"""A stored run gives back what tools/training_history.py was given."""
+"""A stored run gives back what tools/training_history.py was given, and notebooks store sharp
+figures."""
 
+import base64
+import io
 import json
 from dataclasses import asdict
 
@@ -7,6 +10,9 @@ import numpy as np
 import pytest
 import training_history
 from book_widgets import data_uri
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
 
 from cyclegan_lessons import LessonConfig, LessonError, render_orchard, translate
 from cyclegan_lessons.checkpoint import write_checkpoint
@@ -91,3 +97,23 @@ def test_the_maps_are_those_of_the_last_checkpoint(tmp_path, monkeypatch):
         assert abs(image.astype(int) - expected[name][0]).mean() < 15, name  # WebP loses noise
         wanted = networks.D_Y(to_tensor(expected[name])).asnumpy()[0, 0]
         np.testing.assert_allclose(scores, wanted, atol=1e-3)
+
+
+def test_pictures_are_stored_as_jpeg_and_curves_as_png(tmp_path):
+    cells = [
+        "import matplotlib.pyplot as plt\nimport numpy as np\n"
+        "from cyclegan_lessons.plotting import show_rows",
+        'figure = show_rows({"x": np.zeros((2, 64, 64, 3), np.uint8)}, width=4)',
+        "plt.plot([0, 1])\nplt.show()",
+    ]
+    notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, kernel_name="python3").execute()
+    pictures, curves = (cell.outputs[0] for cell in notebook.cells[1:])
+    assert "image/jpeg" in pictures.data and "image/png" not in pictures.data
+    stored = Image.open(io.BytesIO(base64.b64decode(pictures.data["image/jpeg"])))
+    size = pictures.metadata["image/jpeg"]  # half of what is stored: sharp on a fine screen
+    assert stored.format == "JPEG" and size == {
+        "width": stored.width // 2,
+        "height": stored.height // 2,
+    }
+    assert "image/png" in curves.data and "image/jpeg" not in curves.data

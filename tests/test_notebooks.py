@@ -12,6 +12,7 @@ import copies
 import nbformat
 import notebooks
 import pytest
+import saved_notebooks
 from helpers import serving
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -24,7 +25,10 @@ def figures(path: Path) -> list[str]:
     return [
         c.id
         for c in cells
-        if any("image/png" in output.get("data", {}) for output in c.get("outputs", []))
+        if any(
+            {"image/png", "image/jpeg"} & {*output.get("data", {})}
+            for output in c.get("outputs", [])
+        )
     ]
 
 
@@ -69,7 +73,7 @@ def test_notebook_runs_on_photographs(notebook, served_photographs, tmp_path, mo
     "notebook", notebooks.notebooks_in(notebooks.BOOK), ids=lambda path: path.stem
 )
 def test_saved_notebook_is_clean(notebook):
-    assert notebooks.problems(notebook) == []
+    assert saved_notebooks.problems(notebook) == []
 
 
 def write_notebook(path: Path, *sources: str) -> Path:
@@ -78,7 +82,7 @@ def write_notebook(path: Path, *sources: str) -> Path:
     cells.append(new_code_cell(PARAMETERS, id="parameters", metadata={"tags": ["parameters"]}))
     cells += [new_code_cell(source, id=f"cell-{i}") for i, source in enumerate(sources)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": notebooks.KERNEL}), path)
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": saved_notebooks.KERNEL}), path)
     return path
 
 
@@ -135,7 +139,7 @@ def test_refresh_gives_the_same_bytes_twice_and_nothing_volatile(small_book):
     ]
     (printed,) = saved["cells"][2]["outputs"]
     assert "".join(printed["text"]) == "apples: 995\n0.667\n"
-    assert notebooks.problems(path) == []
+    assert saved_notebooks.problems(path) == []
 
 
 def no_ids(nb):
@@ -240,7 +244,7 @@ def test_check_finds(small_book, tmp_path, damage, message):
     path = tmp_path / "damaged.ipynb"
     path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     with pytest.raises(SystemExit, match=re.escape(message)):
-        notebooks.check([path])
+        saved_notebooks.check([path])
 
 
 def test_nbval_sees_a_changed_number_a_changed_text_and_a_line_on_stderr(small_book, tmp_path):

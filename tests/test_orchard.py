@@ -111,6 +111,9 @@ def test_edges_are_smooth():
         ({"size": 15}, "size"),
         ({"n_scenes": -1}, "n_scenes"),
         ({"seed": -1}, "seed"),
+        ({"size": 64.0}, "size must be a whole number"),
+        ({"n_scenes": 1.5}, "n_scenes must be a whole number"),
+        ({"seed": "1"}, "seed must be a whole number"),
     ],
 )
 def test_bad_arguments(arguments, word):

@@ -82,6 +82,7 @@ def survey(page, name: str) -> dict:
         "code": measure(page, "tooWide", ".cell_input pre, .bd-article .highlight pre"),
         "wide": measure(page, "scrollsSideways"),
         "stops": measure(page, "stopsInFormulas"),
+        "boxes": measure(page, "emptyBoxes"),
         "pictures": measure(page, "pictures"),
     }
     page.set_viewport_size(PHONE)
@@ -145,6 +146,10 @@ def test_nothing_is_missing_and_no_script_fails(surveys):
 
 def test_axe_finds_nothing_that_is_ours(surveys):
     assert not everywhere(surveys, "axe")
+
+
+def test_no_sign_is_written_in_a_font_that_the_book_lacks(surveys):
+    assert not everywhere(surveys, "boxes")
 
 
 def test_no_page_scrolls_sideways(surveys):

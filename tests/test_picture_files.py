@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -198,8 +199,11 @@ def test_shrinking_keeps_the_shape_and_never_ends_at_nothing():
     np.testing.assert_array_equal(shrink(white, 100), np.full((10, 10, 3), 255))
 
 
-def test_a_bar_is_shown_when_asked_for(checkpoint, photos, tmp_path, capsys):
+def test_a_bar_is_shown_on_a_terminal_only(checkpoint, photos, tmp_path, capsys, monkeypatch):
     translate_files([photos], tmp_path / "one", checkpoint)
     assert capsys.readouterr().err == ""
-    translate_files([photos], tmp_path / "two", checkpoint, progress=True)
-    assert "1/1" in capsys.readouterr().err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    translate_files([photos], tmp_path / "two", checkpoint)
+    shown = capsys.readouterr().err
+    assert "reading:   0%" in shown
+    assert "translating:   0%" in shown  # before the first picture, which may take minutes

@@ -85,10 +85,11 @@ def kernels():
 def state():
     of_kernels = {tuple(os.sched_getaffinity(thread)) for thread in kernels()}
     return sorted(os.sched_getaffinity(os.getpid())), sorted(of_kernels)
-with spread_threads() as spread:
-    spread()
+import threading, time
+with spread_threads([1, 2]) as rows:
+    rows = iter(rows)
+    next(rows)
     print(state())
-    import threading, time
     threading.Thread(target=time.sleep, args=(60,), daemon=True).start()  # inherits one core
 print(state(), {tuple(sorted(os.sched_getaffinity(thread))) for thread, _ in threads()})
 """
@@ -103,25 +104,66 @@ print(state(), {tuple(sorted(os.sched_getaffinity(thread))) for thread, _ in thr
     assert after == f"{(list(both), [both])} {{{both}}}", "all threads may use both again"
 
 
-def test_on_one_core_the_main_thread_goes_behind_and_comes_back():
-    program = """
-import os
+ON_ONE_CORE = """
+import os, threading
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
 from cyclegan_lessons import select_device
-from cyclegan_lessons.processes import may_rise_to, spread_threads
+from cyclegan_lessons.processes import spread_threads
 select_device("CPU")
-def priority():
-    return os.getpriority(os.PRIO_PROCESS, os.getpid())
-before = priority()
-with spread_threads() as spread:
-    spread()
-    inside = priority()
-print(inside == (19 if may_rise_to(before) else before), priority() == before)
+def steps():
+    for step in range(3):
+        yield step, threading.get_ident(), os.getpriority(os.PRIO_PROCESS, 0)
+    raise ArithmeticError("the third")
 """
-    result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert result.stdout == "True True\n"
+
+
+def on_one_core(program: str, **options) -> str:
+    """What a program prints that trains on one core of this machine."""
+    command = [sys.executable, "-c", ON_ONE_CORE + program]
+    return subprocess.run(command, capture_output=True, text=True, check=True, **options).stdout
+
+
+@pytest.mark.parametrize("user", [None, 65534], ids=["this user", "an ordinary user"])
+def test_on_one_core_the_steps_run_behind_in_a_thread_of_their_own(user):
+    if user and os.geteuid():
+        pytest.skip("only root can become another user")
+    become = f"os.setgroups([]); os.setuid({user})" if user else ""
+    out = on_one_core(f"""
+{become}
+before, main = os.getpriority(os.PRIO_PROCESS, 0), threading.get_ident()
+with spread_threads(steps()) as rows:
+    rows = iter(rows)
+    first, second, third = (next(rows) for _ in range(3))
+    print([row[0] for row in (first, second, third)])
+    print(main != first[1] == second[1] == third[1], first[2] == before, second[2], third[2])
+    print(os.getpriority(os.PRIO_PROCESS, 0) == before)
+print(threading.active_count())
+""")
+    assert out.splitlines() == ["[0, 1, 2]", "True True 19 19", "True", "1"]
+
+
+def test_on_one_core_what_a_step_raises_comes_through_and_a_ctrl_c_waits_for_its_end():
+    out = on_one_core("""
+import signal, time
+from cyclegan_lessons.processes import stop_signals
+try:
+    with spread_threads(steps()) as rows:
+        for row in rows:
+            print(row[0])
+except ArithmeticError as error:
+    print(error, threading.active_count())
+def slow():
+    for step in range(9):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        yield step
+with stop_signals() as stops, spread_threads(slow()) as rows:
+    for row in rows:
+        print(row, len(stops))
+        break
+print(threading.active_count())
+""")
+    assert out.splitlines() == ["0", "1", "2", "the third 1", "0 1", "1"]
 
 
 @pytest.fixture

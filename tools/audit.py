@@ -1,8 +1,9 @@
 """Ask pip-audit which locked packages have known vulnerabilities. `make audit` installs pip-audit
 and calls this.
 
-pip-audit says "No known vulnerabilities found" also when it could ask about no package at all, as
-behind a package index that is not PyPI. Here that is an error.
+pip-audit asks PyPI itself, whatever index pip uses, and passes over what PyPI does not know. So it
+says "No known vulnerabilities found" also where a proxy in the place of PyPI knows no package at
+all. Here each package that could not be asked about is an error.
 """
 
 import json
@@ -29,6 +30,12 @@ def audit(program: str) -> list[dict]:
         sys.exit(f"make audit needs a network that reaches PyPI, but pip-audit said: {last}")
 
 
+def named(packages: list[str]) -> str:
+    """The first few of them."""
+    more = len(packages) - 3
+    return ", ".join(packages[:3]) + (f" and {more} more" if more > 0 else "")
+
+
 def main():
     packages = audit(sys.argv[1])
     known = [(package, fault) for package in packages for fault in package.get("vulns", [])]
@@ -36,12 +43,13 @@ def main():
         repaired = ", ".join(fault["fix_versions"]) or "no version yet"
         name = f"{package['name']} {package['version']}"
         print(f"{name}: {fault['id']}, repaired in {repaired}")
-    asked = [package for package in packages if "skip_reason" not in package]
-    print(f"Asked about {len(asked)} of {len(packages)} packages: {len(known)} known faults.")
-    if len(asked) < len(packages):
+    skipped = [package["name"] for package in packages if "skip_reason" in package]
+    asked = len(packages) - len(skipped)
+    print(f"Asked about {asked} of {len(packages)} packages; known faults: {len(known)}.")
+    if skipped:
         sys.exit(
-            "Not every package could be checked, so this says little: the package index that is "
-            "used here does not tell vulnerabilities; run `make audit` where PyPI can be reached."
+            f"Nothing is known about {named(skipped)}: pypi.org answered that it has no such "
+            "package, as a proxy in its place does; run `make audit` where PyPI can be reached."
         )
     sys.exit(bool(known))
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import nbformat
 from buttons import with_buttons
-from editions import link_editions
+from editions import link_editions, translate_attributes
 from translations_apply import apply
-from translations_files import TRANSLATIONS
+from translations_files import TRANSLATIONS, strings
 
 from translations import languages
 
@@ -88,6 +88,8 @@ def build_edition(
     apply(language, out, source, config, toc, translations)
     build(out / "book", out / "_config.yml", out / "_toc.yml", out)
     html = build_folder / "html"
+    words = strings(translations / language / "theme" / "attributes.po")
+    translate_attributes(out / "html", words)
     (out / "html").rename(html / language)
     link_editions(html, language)
 

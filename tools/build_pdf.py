@@ -14,8 +14,10 @@ from pypdf import PdfReader
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PATIENCE = 600  # seconds until a page that is still loading is given up
 NOT_PRINTED = ".headerlink, script, .toggle-button, .copybtn, .prev-next-footer"
-HEAD = """<!DOCTYPE html><html lang="en" data-theme="light" data-mode="light"><head>
+NOT_PRINTED += ", .widget > p, .widget + .toggle"  # about programs that run in the page only
+HEAD = """<!DOCTYPE html><html lang="{language}" data-theme="light" data-mode="light"><head>
 <meta charset="utf-8"><title>CycleGAN Lessons</title>{styles}
 <script>window.MathJax = {{options: {{enableMenu: false,
   processHtmlClass: "tex2jax_process|mathjax_process|math|output_area"}}}}</script>
@@ -33,7 +35,8 @@ html {{ font-size: 13px; }}
 .front img {{ width: 85%; margin: 2rem 0; }}
 .contents ol {{ columns: 2; column-gap: 2rem; max-width: none; padding: 0; }}
 .contents li {{ display: flex; justify-content: space-between; list-style: none; }}
-.contents li {{ line-height: 1.35; break-inside: avoid; }}
+.contents {{ font-size: 0.9em; }}
+.contents li {{ line-height: 1.25; break-inside: avoid; }}
 .contents li.title {{ font-weight: bold; margin-top: 0.5rem; break-after: avoid; }}
 .contents li.section {{ padding-left: 1rem; }}
 .contents a {{ text-decoration: none; color: inherit; }}
@@ -60,6 +63,8 @@ def chapter(html: Path, page: str, pages: list[str]):
     article = soup.select_one("article.bd-article")
     for element in article.select(NOT_PRINTED):
         element.decompose()
+    for folded in article.find_all("details"):
+        folded["open"] = ""
     for element in article.find_all(id=True):
         element["id"] = f"{page}--{element['id']}"
     for link in article.find_all("a", href=True):
@@ -77,9 +82,9 @@ def headings(article) -> list[tuple[str, str, str]]:
     return found
 
 
-def contents(articles: list, numbers: dict[str, int]) -> str:
+def contents(title: str, articles: list, numbers: dict[str, int]) -> str:
     """The table of contents; ``numbers`` has the page of each id, or nothing in the first round."""
-    lines = ["<section class='contents'><h1>Contents</h1><ol>"]
+    lines = [f"<section class='contents'><h1>{title}</h1><ol>"]
     for article in articles:
         for kind, target, text in headings(article):
             line = f"<a href='#{target}'>{text}</a><span>{numbers.get(target, '000')}</span>"
@@ -87,15 +92,16 @@ def contents(articles: list, numbers: dict[str, int]) -> str:
     return "\n".join([*lines, "</ol></section>"])
 
 
-def front(html: Path) -> str:
+def front(html: Path, first: BeautifulSoup) -> str:
+    """The front page: title, authors and licence of the book, as its ``first`` page has them."""
+    author, licence = (
+        first.select_one(part).get_text().strip() for part in (".component-author", ".extra_footer")
+    )
     picture = next(iter(sorted((html / "_images").glob("demo*.png"))), None)
     shown = f"<img src='_images/{picture.name}' alt=''>" if picture else ""
     return (
         "<section class='front'><img src='_static/logo.svg' alt='' style='width: 30%'>"
-        "<h1>CycleGAN Lessons</h1>"
-        f"<p>The paper's CycleGAN in MindSpore, taken apart and tested</p>{shown}"
-        "<p>The CycleGAN Lessons contributors</p>"
-        "<p>Text and figures: CC BY 4.0. Code: Apache License 2.0.</p></section>"
+        f"<h1>{first.title.get_text()}</h1>{shown}<p>{author}</p><p>{licence}</p></section>"
     )
 
 
@@ -120,15 +126,17 @@ def print_book(html: Path, pdf: Path) -> int:
     pages = ["intro"] + [link.removesuffix(".html") for link in links if link != "#"]
     articles = [chapter(html, page, pages) for page in pages]
     body = "\n".join(map(str, articles))
-    numbers = {}
+    opening = HEAD.format(styles=styles, language=first.html["lang"]) + front(html, first)
+    title, numbers = first.select_one(".onthispage").get_text().strip(), {}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE * 1000)
         source, draft = html / "complete-book.html", Path(folder) / "book.pdf"
         try:
             for _ in range(2):
-                text = HEAD.format(styles=styles) + front(html) + contents(articles, numbers) + body
-                source.write_text(text + "</main></body></html>", encoding="utf-8")
+                text = opening + contents(title, articles, numbers) + body + "</main></body></html>"
+                source.write_text(text, encoding="utf-8")
                 page.goto(source.as_uri())
                 page.evaluate("() => MathJax.startup.promise.then(() => true)")
                 page.pdf(

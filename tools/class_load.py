@@ -1,10 +1,10 @@
-"""Measure a class on one machine: several learners run a chapter at the same time.
+"""Measure a class on one machine: several learners train at the same time.
 
-Each learner is a kernel of his own that runs the notebook from the first cell to the last. The
-table says how long the first and the last of them take, and how much memory each needs: when all
-use all cores, and with one core for each in turn, since threads of MindSpore spin while they wait
-and take time from the others on the same cores. Run it on a quiet machine, with
-``python tools/class_load.py``.
+Each learner is a kernel of his own that runs the cells of chapter 6 that make a trainer and train
+it. The table says how long the first and the last of them take, and how much memory each needs:
+with the ordinary kernel, which may use all cores, and with the one of tools/class_kernel.py, which
+keeps to one. Run it on a quiet machine, with ``python tools/class_load.py``; it takes less than ten
+minutes on two cores.
 """
 
 import argparse
@@ -17,10 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import class_kernel
+import nbformat
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTER = ROOT / "book" / "06_training.ipynb"
+CELLS = ("parameters", "setup", "adam-number", "live-prepare", "live-run")  # to train, that is
 SETTINGS = ("all cores", "one core each")
 
 
@@ -35,22 +38,27 @@ class Row(NamedTuple):
     memory: float
 
 
-def cores_of(setting: str, learner: int) -> list[int]:
-    """The cores that a learner's kernel may use; those of `one core each` are dealt out in turn."""
-    cores = sorted(os.sched_getaffinity(0))
-    return cores if setting == "all cores" else [cores[learner % len(cores)]]
+def part_of(notebook: Path, cells: tuple[str, ...], out: Path) -> Path:
+    """Write these cells of a notebook into another one."""
+    part = nbformat.read(notebook, as_version=4)
+    part.cells = [cell for cell in part.cells if cell.id in cells]
+    if len(part.cells) != len(cells):
+        sys.exit(f"{notebook.name} must hold the cells {', '.join(cells)}, but one is gone.")
+    nbformat.write(part, out)
+    return out
 
 
-def start(notebook: Path, out: Path, cores: list[int]) -> psutil.Popen:
-    """Begin to run a notebook on these cores, in a process with a kernel of its own."""
+def start(notebook: Path, out: Path, kernels: Path | None = None) -> psutil.Popen:
+    """Begin to run a notebook in a kernel of its own, with the kernels below ``kernels`` first."""
     command = [sys.executable, "-m", "papermill", str(notebook), str(out)]
-    command += ["--kernel", "python3", "--no-progress-bar", "--log-level", "ERROR"]
+    command += ["--kernel", class_kernel.NAME, "--no-progress-bar", "--log-level", "ERROR"]
+    first = {"JUPYTER_PATH": str(kernels / "share" / "jupyter")} if kernels else {}
     return psutil.Popen(
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=out.parent,
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        env=os.environ | first,
     )
 
 
@@ -67,9 +75,13 @@ def memory_of(process: psutil.Process) -> float:
 def measure(notebook: Path, learners: int, setting: str) -> Row:
     """Let so many learners begin at the same time, and wait for the last."""
     with tempfile.TemporaryDirectory() as folder:
+        kernels = None
+        if setting == "one core each":
+            kernels = Path(folder)
+            class_kernel.install(kernels, cores=1)
         begun = time.monotonic()
         running = {
-            number: start(notebook, Path(folder) / f"{number}.ipynb", cores_of(setting, number))
+            number: start(notebook, Path(folder) / f"{number}.ipynb", kernels)
             for number in range(learners)
         }
         ended, failed, memory = [], 0, 0.0
@@ -105,13 +117,14 @@ def table(rows: list[Row]) -> str:
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--learners", type=int, nargs="+", default=[1, 2, 4, 8])
-    parser.add_argument("--notebook", type=Path, default=CHAPTER)
     options = parser.parse_args()
     rows = []
-    for learners in options.learners:
-        for setting in SETTINGS:
-            rows.append(measure(options.notebook.resolve(), learners, setting))
-            print(table(rows[-1:]).splitlines()[-1], file=sys.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        notebook = part_of(CHAPTER, CELLS, Path(folder) / CHAPTER.name)
+        for learners in options.learners:
+            for setting in SETTINGS:
+                rows.append(measure(notebook, learners, setting))
+                print(table(rows[-1:]).splitlines()[-1], file=sys.stderr)
     print(f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB\n")
     print(table(rows))
 

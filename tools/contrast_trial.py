@@ -59,9 +59,8 @@ def train_one(method: str, direction: str, seed: int, last: int) -> list[dict]:
         generators = {direction: trainer.G}
         steps = trainer.steps(data, last, from_y=direction == "y2x")
     rows, translated = [], {}
-    with spread_threads() as spread:
-        for losses in steps:
-            spread()
+    with spread_threads(steps) as taken:
+        for losses in taken:
             if losses["step"] not in MEASURED:
                 continue
             for which, generator in generators.items():

@@ -7,6 +7,7 @@ picture small and then large again; a discriminator is a funnel. Both themes of 
 on a white ground. Lengths are in units of which a diagram is 560 wide, so that the smallest letters
 are about 10 pixels high on a phone of 360 pixels.
 
+`draw_all` takes a table of translated words: an edition in another language has the same drawings.
 This file is long because it is content: one function a diagram, which no other one needs to know.
 """
 
@@ -22,6 +23,8 @@ INK, FAINT = "#22303f", "#8a97a6"  # letters and arrows; lines that guide the ey
 DARK = {"apple": "#b3261e", "orange": "#a85400"}  # frames and letters, dark enough to read on white
 PALE = {"apple": "#fbe7e4", "orange": "#fdefd8"}
 GENERATOR, DISCRIMINATOR, MARK = "#3d5a80", "#1b746e", "#7b3fa0"
+
+table: dict[str, str] = {}  # the words of the diagrams that are drawn now, by the English
 
 STYLE = (
     "text{font-family:Helvetica,Arial,sans-serif;text-anchor:middle}"
@@ -263,13 +266,13 @@ def draw_pairs() -> tuple[int, list[str]]:
     parts = [line("280 16V334")]
     x, y = (element("tspan", letter, class_="m i", font_size=21) for letter in "xy")
     for middle, kind, method, words in (
-        (140, "Paired", "Pix2Pix", f"each {x} comes with its {y}"),
-        (420, "Unpaired", "CycleGAN", f"no {x} belongs to a {y}"),
+        (140, "Paired", "Pix2Pix", "each {x} comes with its {y}"),
+        (420, "Unpaired", "CycleGAN", "no {x} belongs to a {y}"),
     ):
         parts += [
             text(middle, 28, f"{kind} data", bold=True),
             text(middle, 50, f"for {method}"),
-            text(middle, 334, words),
+            text(middle, 334, said(words).format(x=x, y=y)),
         ]
     for y, dx, dy, radius in ((100, -8, 4, 19), (185, 7, -3, 22), (270, 3, 8, 16)):
         for x, kind in ((76, "apple"), (204, "orange")):
@@ -346,6 +349,11 @@ DIAGRAMS = {
 }
 
 
+def said(words: str) -> str:
+    """Words in the language of the drawing."""
+    return table.get(words, words)
+
+
 def n(value: float) -> str:
     """A length with at most one decimal."""
     return f"{value:.1f}".removesuffix(".0")
@@ -375,7 +383,14 @@ def text(
     right end."""
     weight = "bold" if bold else None
     return element(
-        "text", words, x=n(x), y=n(y), font_size=size, fill=fill, class_=kind, font_weight=weight
+        "text",
+        said(words),
+        x=n(x),
+        y=n(y),
+        font_size=size,
+        fill=fill,
+        class_=kind,
+        font_weight=weight,
     )
 
 
@@ -462,15 +477,16 @@ def arrow(path: str) -> str:
     return line(path, INK, 2.5, marker_end="url(#head)")
 
 
-def svg(title: str, description: str, height: int, parts: list[str]) -> str:
+def svg(title: str, description: str, height: int, parts: list[str], language: str = "") -> str:
     """A whole file, with those of the shared drawings that it uses."""
+    lang = f' lang="{language}"' if language else ""
     body = "\n".join(parts)
     shared = "\n".join(drawing for name, drawing in SHARED.items() if f"#{name}" in body)
     size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" \
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" {size}{lang} role="img" \
 aria-labelledby="title desc">
-<title id="title">{escape(title)}</title>
-<desc id="desc">{escape(description)}</desc>
+<title id="title">{escape(said(title))}</title>
+<desc id="desc">{escape(said(description))}</desc>
 <style>{STYLE}</style>
 <defs>{shared}</defs>
 <rect width="{WIDTH}" height="{height}" rx="10" fill="#fff"/>
@@ -479,11 +495,32 @@ aria-labelledby="title desc">
 """
 
 
-def draw_all() -> dict[str, str]:
-    """The text of every file by its name."""
-    return {
-        f"{name}.svg": svg(title, words, *draw()) for name, (title, words, draw) in DIAGRAMS.items()
+def draw_all(words: dict[str, str] | None = None, language: str = "") -> dict[str, str]:
+    """The text of every file by its name; ``words`` are translations by the English."""
+    table.clear()
+    table.update(words or {})
+    files = {
+        f"{name}.svg": svg(title, about, *draw(), language)
+        for name, (title, about, draw) in DIAGRAMS.items()
     }
+    table.clear()
+    return files
+
+
+def all_words() -> list[str]:
+    """What is written in the diagrams, but for symbols: all that a translation needs."""
+
+    class Heard(dict):
+        def get(self, words, default):
+            self[words] = words
+            return default
+
+    global table
+    before, table = table, Heard()
+    for title, about, draw in DIAGRAMS.values():
+        said(title), said(about), draw()
+    heard, table = list(table), before
+    return [words for words in heard if re.search("[a-z]{3}", words) and "<" not in words]
 
 
 def main():

@@ -40,6 +40,19 @@ def link_pages(page: Path, other: Path, language: str, address: str):
     page.write_text(text.replace("</head>", f"  {alternate}\n  </head>", 1), encoding="utf-8")
 
 
+def translate_attributes(html: Path, words: dict[str, str]):
+    """Translate what the pages say in titles and labels and the themes cannot translate."""
+
+    def translated(match: re.Match) -> str:
+        return f'{match[1]}="{escape(words.get(match[2], match[2]))}"'
+
+    some = "|".join(map(re.escape, words))
+    for page in sorted(html.glob("*.html")) if words else ():
+        text = page.read_text(encoding="utf-8")
+        text = re.sub(rf'(title|aria-label)="({some})"', translated, text)
+        page.write_text(text, encoding="utf-8")
+
+
 def link_editions(html: Path, language: str):
     """Link every English page with the page of the same name in ``html/language``, both ways."""
     for page in sorted(html.glob("*.html")):

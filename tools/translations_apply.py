@@ -8,6 +8,7 @@ import json
 import shutil
 from pathlib import Path
 
+import diagrams
 import yaml
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -70,6 +71,14 @@ def compile_theme(folder: Path, locale: Path):
             write_mo(target, read_po(source, locale=folder.name))
 
 
+def translate_diagrams(folder: Path, figures: Path):
+    """Draw the diagrams that are in ``figures`` again, with the words of a language's folder."""
+    drawn = diagrams.draw_all(strings(folder / "diagrams.po"), folder.name.replace("_", "-"))
+    for name, text in drawn.items():
+        if (figures / name).exists():
+            (figures / name).write_text(text, encoding="utf-8")
+
+
 def write_yaml(path: Path, content: dict):
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
     path.write_text(text, encoding="utf-8")
@@ -93,6 +102,7 @@ def apply(
     for path in sorted(book.glob("*.ipynb")):
         text = translated_notebook(path.read_text("utf-8"), strings(files / f"{path.stem}.po"))
         (out / "book" / path.name).write_text(text, encoding="utf-8")
+    translate_diagrams(files, out / "book" / "figures")
     translations = strings(files / "book.po")
     for name in PAGES:
         page = out / "book" / f"{name}.md"

@@ -5,8 +5,10 @@ A message is found where the code says it. An f-string becomes a sentence with n
 """
 
 import ast
+import errno
 import inspect
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +17,35 @@ from translations_files import Text
 
 from cyclegan_lessons.arguments import make_parser
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES
+from cyclegan_lessons.plotting import CURVES
 
-ERRORS = ("LessonError", "DamagedFile")
+ERRORS = ("LessonError", "DamagedFile", "Problem", "ArgumentTypeError")
+WORDS = re.compile(r"[^\W\d_] [^\W\d_]")  # of a text with more than one of them
+OF_ARGPARSE = (  # what it says by itself
+    "usage: ",
+    "options",
+    "positional arguments",
+    "argument {option}: {what}",
+    "invalid choice: {0} (choose from {1})",
+    "invalid {0} value: {1}",
+    "not allowed with argument {0}",
+    "expected one argument",
+    "expected at least one argument",
+    "ignored explicit argument {0}",
+    "ambiguous option: {0} could match {1}",
+    "unrecognized arguments: {0}",
+    "the following arguments are required: {0}",
+)
+SYSTEM = ("ENOENT", "EACCES", "EPERM", "ENOSPC", "EISDIR", "ENOTDIR", "EEXIST", "EROFS")
+SYSTEM += (
+    "ENAMETOOLONG",
+    "ENOTEMPTY",
+    "ECONNREFUSED",
+    "ETIMEDOUT",
+    "EDQUOT",
+    "EIO",
+    "ELOOP",
+)  # why a file cannot be opened
 NOT_SAID = ("Exercise", "Wrong")  # their texts come from the registry, and code is no text
 
 
@@ -66,6 +95,27 @@ def arguments_of(tree: ast.Module, is_meant: Callable[[str], bool]) -> Iterator[
                 yield text
 
 
+def values_in(tree: ast.Module) -> Iterator[str]:
+    """The texts that stand for a value in an error: under the name that the error gives them, or
+    returned by the function that it calls."""
+    named = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                named.setdefault(ast.unparse(target), []).append(node.value)
+        elif isinstance(node, ast.FunctionDef):
+            returns = [part for part in ast.walk(node) if isinstance(part, ast.Return)]
+            named.setdefault(node.name, []).extend(returns)
+    for node in ast.walk(tree):
+        if called(node) in ERRORS and node.args and isinstance(node.args[0], ast.JoinedStr):
+            for value in ast.walk(node.args[0]):
+                if isinstance(value, ast.FormattedValue):
+                    yield from sentences(ast.List([value.value]))
+                name = value.id if isinstance(value, ast.Name) else called(value)
+                for source in named.get(name, ()):
+                    yield from sentences(ast.List([source]))
+
+
 def sentences(tree: ast.AST) -> Iterator[str]:
     """The texts with more than a word that the code of a check says: not docstrings, not code."""
     for node in ast.iter_child_nodes(tree):
@@ -75,7 +125,7 @@ def sentences(tree: ast.AST) -> Iterator[str]:
         text = template(node)
         if text is None:
             yield from sentences(node)
-        elif re.search(r"[^\W\d_] [^\W\d_]", text) and "\n" not in text:
+        elif WORDS.search(text) and "\n" not in text:
             yield text
 
 
@@ -109,5 +159,7 @@ def package_texts(root: Path) -> list[Text]:
     for path in [*sorted(package.rglob("*.py")), root / "tools" / "book_pages.py"]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found += arguments_of(tree, lambda name: name in ("in_language", *ERRORS))
-    found += help_texts()
+        found += values_in(tree)
+    found += [*help_texts(), *OF_ARGPARSE, *CURVES, "step"]
+    found += [os.strerror(getattr(errno, name)) for name in SYSTEM]
     return [Text("", text) for text in dict.fromkeys(found) if text.strip()]

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import diagrams
 import yaml
 from translations_files import ROOT, Text
 from translations_package import package_texts, word_texts
@@ -97,5 +98,6 @@ def all_texts(root: Path = ROOT) -> dict[str, list[Text]]:
     return texts | {
         "book": book_texts(root),
         "words": word_texts(root),
+        "diagrams": [Text("", words) for words in diagrams.all_words()],
         "package": package_texts(root),
     }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES
+from cyclegan_lessons.language import in_language
 
 PATTERN = re.compile(r"CGL1-([A-Z2-7\s]+)-((?:\s*[A-Z2-7]){7})")
 INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")  # some chats put them into long words
@@ -66,23 +67,23 @@ def decode(data: str, total: str) -> CheckIn:
     data, total = ("".join(part.split()) for part in (data, total))
     packed = base64.b32decode(data + "=" * (-len(data) % 8))
     if checksum(packed) != total:
-        raise ValueError("the checksum does not fit")
+        raise ValueError(in_language("the checksum does not fit"))
     unpacker = zlib.decompressobj()
     try:
         text = unpacker.decompress(packed, LARGEST).decode()
         name, subject, day, rows = json.loads(text)
         rows = tuple(read_row(*row) for row in rows)
         checkin = CheckIn(str(name), str(subject), date.fromisoformat(day), rows)
-    except (zlib.error, TypeError, RecursionError) as error:
-        raise ValueError("it is not complete") from error
+    except (zlib.error, TypeError, RecursionError, OverflowError) as error:
+        raise ValueError(in_language("it is not complete")) from error
     if subject not in CHAPTERS:
-        raise ValueError("this version of the course has no such chapter")
+        raise ValueError(in_language("this version of the course has no such chapter"))
     return checkin
 
 
 def read_row(exercise, tries, hints, solution, right, mistakes) -> Row:
     if exercise not in EXERCISES:
-        raise ValueError("this version of the course has no such exercise")
+        raise ValueError(in_language("this version of the course has no such exercise"))
     numbers = tuple(int(place) for place in mistakes)
     return Row(str(exercise), int(tries), int(hints), bool(solution), bool(right), numbers)
 
@@ -95,7 +96,8 @@ def find_codes(text: str) -> tuple[list[CheckIn], list[str]]:
         match = PATTERN.match(text, start)
         shown = " ".join(text[start : start + 24].split())
         if not match:
-            damaged.append(f"{shown}…: it is cut off or has letters that no code has")
+            why = in_language("it is cut off or has letters that no code has")
+            damaged.append(f"{shown}…: {why}")
             continue
         try:
             found.append(decode(*match.groups()))

@@ -17,7 +17,7 @@ def check_in(options):
 
     written = check_in(options.name, options.chapter, options.out, options.run)
     card = written.folder / "card.html"
-    print(in_language(f"Your card is {card}, the post to fill in is post.md beside it."))
+    print(in_language(f"Your card is {card}, the post to fill in is {written.post} beside it."))
     if written.untouched:
         print(in_language("No exercise of this chapter has been tried yet."))
     print(written.code)

@@ -15,6 +15,9 @@ from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.exercises import log
 from cyclegan_lessons.exercises.exercise import Exercise
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES, exercises_of
+from cyclegan_lessons.language import in_language
+
+COLUMNS = ("name", "chapter", "day", "exercise", "right", "tries", "hints", "solution")
 
 
 class Class(NamedTuple):
@@ -44,7 +47,8 @@ def read_class(path: Path) -> Class:
                 checkins, damaged = find_codes(text_of(file))
                 found.damaged.extend(f"{file.name}: {line}" for line in damaged)
         except OSError as error:
-            found.damaged.append(f"{file.name}: the system says {error.strerror}")
+            why = in_language(f"the system says {error.strerror}")
+            found.damaged.append(f"{file.name}: {why}")
             continue
         for checkin in checkins:
             add(found, checkin)
@@ -85,7 +89,8 @@ def add(found: Class, checkin: CheckIn):
     try:
         key = clean_name(checkin.name), checkin.subject
     except LessonError:
-        found.damaged.append("a code has a name without a letter that can be seen")
+        said = in_language("a code has a name without a letter that can be seen")
+        found.damaged.append(said)
         return
 
     def rank(other: CheckIn) -> tuple:
@@ -151,7 +156,7 @@ def as_csv(found: Class, names: list[str]) -> str:
     """One line for each learner and exercise, for a table program."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["name", "chapter", "day", "exercise", "right", "tries", "hints", "solution"])
+    writer.writerow(COLUMNS)
     subjects = subjects_of(found)
     for name in names:
         for subject in subjects:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cyclegan_lessons.classroom.codes import CheckIn
 from cyclegan_lessons.classroom.overview import (
+    COLUMNS,
     Class,
     as_csv,
     exercise_report,
@@ -23,6 +24,7 @@ PAGE = """<!DOCTYPE html>
 <html lang="{language}">
 <head>
 <meta charset="utf-8">
+<meta name="generator" content="cyclegan_lessons class">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
@@ -44,6 +46,7 @@ td.n {{ text-align: right; white-space: nowrap; }}
 </body>
 </html>
 """
+MARK = '<meta name="generator" content="cyclegan_lessons class">'
 REPORT = (
     "Per exercise: who tried it, who got it right, who did so in the first try, and the most "
     "frequent wrong answer, with the sentence that its check gives. The lowest shares of first "
@@ -160,20 +163,38 @@ def page(found: Class, names: list[str]) -> str:
     )
 
 
+def refuse_to_replace(path: Path, *marks: str):
+    """Raise `LessonError` when there is a file without the marks of an earlier overview."""
+    there = text_of(path)[:1000] if path.exists() else None
+    if there is not None and not all(mark in there for mark in marks):
+        raise LessonError(
+            f"{path} is there already and is no class overview; choose another name for --out, "
+            "such as class.html."
+        )
+
+
 def write_overview(path: Path, out: Path, roster: Path | None = None) -> Class:
     """Write the page ``out`` and, beside it, the same as CSV; return what was found.
 
     ``path`` as for `read_class`; ``roster`` is a text file with one name a line, of all who should
-    check in. Raises `LessonError` when a file cannot be read or written.
+    check in. Raises `LessonError` when a file cannot be read or written, or ``out`` or the CSV is
+    there and this function did not make it.
     """
     found = read_class(path)
+    if out.is_dir():
+        raise LessonError(
+            f"--out should be a file such as class.html, but {out} is a folder; name a file in it."
+        )
+    table = out.with_suffix(".csv")
     try:
+        refuse_to_replace(out, MARK)
+        refuse_to_replace(table, ",".join(COLUMNS))
         roster_names = text_of(Path(roster)).splitlines() if roster else []
         names = names_of(found, roster_names)
         out.parent.mkdir(parents=True, exist_ok=True)
         write_whole(out, page(found, names).encode())
         # the mark at its beginning tells table programs that it is UTF-8
-        write_whole(out.with_suffix(".csv"), as_csv(found, names).encode("utf-8-sig"))
+        write_whole(table, as_csv(found, names).encode("utf-8-sig"))
     except OSError as error:
         raise LessonError(
             f"{error.filename or out} cannot be read or written, the system says: "

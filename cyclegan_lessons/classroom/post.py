@@ -1,8 +1,10 @@
 """The post of a check-in: Markdown to fill in and to publish where a camp asks for it."""
 
+import itertools
 import re
+from pathlib import Path
 
-from cyclegan_lessons.classroom.codes import CheckIn
+from cyclegan_lessons.classroom.codes import CheckIn, encode, find_codes
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES
 from cyclegan_lessons.language import in_language
 
@@ -51,8 +53,24 @@ def post(checkin: CheckIn, code: str) -> str:
         title=in_language(title),
         name=escaped(checkin.name),
         words=WORDS,
-        built="; ".join(done) or "…",
+        built=in_language("; ").join(done) or "…",
         rows="\n".join(lines),
         day=checkin.day.isoformat(),
         code=code,
     )
+
+
+def post_path(folder: Path) -> Path:
+    """Where a new post goes: ``post.md``, else ``post-2.md`` and so on. What somebody has filled in
+    is never replaced, what nobody has changed is."""
+    for n in itertools.count(1):
+        path = folder / (f"post-{n}.md" if n > 1 else "post.md")
+        if not path.exists() or is_untouched(path):
+            return path
+
+
+def is_untouched(path: Path) -> bool:
+    """Whether a post is still as `post` made it; the code in it tells all that it was made of."""
+    text = path.read_bytes().decode("utf-8", "replace")
+    checkins, _ = find_codes(text)
+    return [text] == [post(checkin, encode(checkin)) for checkin in checkins]

@@ -11,7 +11,6 @@ from pathlib import Path
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
-from tqdm import tqdm
 
 from cyclegan_lessons.exercises.checking import RIGHT, UNTRIED, WRONG, Answer, judge
 from cyclegan_lessons.exercises.pieces import keep_piece, piece_file
@@ -19,6 +18,7 @@ from cyclegan_lessons.exercises.registry import EXERCISES
 from cyclegan_lessons.layers import start_weights
 from cyclegan_lessons.orchard import render_orchard
 from cyclegan_lessons.processes import sleep_while_computing
+from cyclegan_lessons.progress import progress
 from cyclegan_lessons.training import compiled_update
 
 # the exercises whose pieces take part, in the order in which a picture meets them
@@ -98,7 +98,7 @@ class Finale:
         """
         apples, oranges = (render_orchard(SCENES, 36, d, seed=i).images for i, d in enumerate("xy"))
         rng, start, done = np.random.default_rng(0), time.monotonic(), 0
-        with tqdm(total=3 * most_epochs, unit="epoch") as bar:
+        with progress(None, "training", 3 * most_epochs, "epoch", shown=True) as bar:
             while done < most_epochs and (not done or time.monotonic() - start < seconds / 3):
                 self.epoch(apples, oranges, RATE, rng)
                 done += 1

@@ -6,13 +6,15 @@ import os
 from datetime import datetime, timezone
 from pathlib import Path
 
+from cyclegan_lessons.cache import expand
+from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.exercises.checking import RIGHT
 
 
 def log_file() -> Path:
     """``$CYCLEGAN_LESSONS_PROGRESS``, else a file in the home folder."""
     given = os.environ.get("CYCLEGAN_LESSONS_PROGRESS")
-    return Path(given or "~/.local/share/cyclegan_lessons/progress.jsonl").expanduser()
+    return expand(given or "~/.local/share/cyclegan_lessons/progress.jsonl")
 
 
 def append(**entry) -> bool:
@@ -24,7 +26,7 @@ def append(**entry) -> bool:
         # one write, so that two notebooks at once do not mix their lines
         with open(log_file(), "ab", buffering=0) as file:
             file.write(line.encode())
-    except OSError:
+    except (OSError, LessonError):
         return False
     return True
 
@@ -40,11 +42,20 @@ def read(path: Path | None = None) -> list[dict]:
     for line in text.splitlines():
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if isinstance(entry, dict) and {"time", "exercise", "event"} <= set(entry):
+        if is_entry(entry):
             entries.append(entry)
     return entries
+
+
+def is_entry(entry) -> bool:
+    """Whether a line of a log is such as `append` writes: a log can come from anybody."""
+    if not isinstance(entry, dict):
+        return False
+    texts = [entry.get(name) for name in ("time", "exercise", "event")] + [entry.get("finding", "")]
+    number = entry.get("number", 1)
+    return all(isinstance(text, str) for text in texts) and type(number) is int and 0 < number < 100
 
 
 def summary(entries: list[dict]) -> dict[str, dict]:

@@ -26,6 +26,7 @@ from cyclegan_lessons.exercises import (
     traps,
 )
 from cyclegan_lessons.exercises.exercise import Exercise
+from cyclegan_lessons.language import in_language
 
 # subject: number and title of its chapter, and its notebook
 CHAPTERS = {
@@ -74,9 +75,8 @@ def exercise_called(name: str) -> Exercise:
     """The exercise of that name; raises `LessonError` with the nearest names when there is none."""
     if name not in EXERCISES:
         near = difflib.get_close_matches(str(name), EXERCISES, 3, 0) or sorted(EXERCISES)
-        raise LessonError(
-            f"there is no exercise {name!r}; perhaps you mean {' or '.join(map(repr, near))}."
-        )
+        meant = in_language(" or ").join(map(repr, near))
+        raise LessonError(f"there is no exercise {name!r}; perhaps you mean {meant}.")
     return EXERCISES[name]
 
 
