@@ -175,7 +175,7 @@ BAD_WEIGHTS = {
     "nan": ("G.encoder.4.weight", lambda w: np.where(w == w.max(), np.nan, w), "not finite"),
     "infinite": ("F.decoder.7.bias", lambda w: w + np.inf, "not finite"),
     "huge": ("G.blocks.0.body.1.weight", lambda w: w * 0 + 1e30, "above 10,000"),
-    "whole numbers": ("F.encoder.1.weight", lambda w: w.astype(np.int8), "is int8"),
+    "whole numbers": ("F.encoder.1.weight", lambda w: w.astype(np.int8), "is of type int8"),
 }
 
 

@@ -309,6 +309,7 @@ def test_the_pdf_has_contents_with_the_right_pages(small_book, tmp_path):
     printed = tmp_path / "book.pdf"
     tool = [sys.executable, build_html.ROOT / "tools" / "build_pdf.py"]
     said = subprocess.run([*tool, page.parent, "--out", printed], capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
     assert f"on {len(PdfReader(printed).pages)} pages" in said.stdout, said.stderr
     texts = [page.extract_text() for page in PdfReader(printed).pages]
     for title in ("A second page", "The formula", "The end", "Bibliography"):

@@ -127,7 +127,8 @@ def print_book(html: Path, pdf: Path) -> int:
     articles = [chapter(html, page, pages) for page in pages]
     body = "\n".join(map(str, articles))
     opening = HEAD.format(styles=styles, language=first.html["lang"]) + front(html, first)
-    title, numbers = first.select_one(".onthispage").get_text().strip(), {}
+    heading = first.select_one(".onthispage")  # in the book's language, if the page has sections
+    title, numbers = heading.get_text().strip() if heading else "Contents", {}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         page = browser.new_page()

@@ -26,28 +26,16 @@ def swap_cells(cell: nn.Cell, kind: type, make):
 class SharedBlocks(ResNetGenerator):
     """`ResNetGenerator` with ``[block] * n``: a list of n references to one block."""
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        out_channels: int = 3,
-        base_channels: int = 64,
-        n_layers: int = 9,
-    ):
-        super().__init__(in_channels, out_channels, base_channels, n_layers)
-        self.blocks = nn.SequentialCell(list(self.blocks)[:1] * n_layers)
+    def __init__(self, *sizes, **named_sizes):
+        super().__init__(*sizes, **named_sizes)
+        self.blocks = nn.SequentialCell(list(self.blocks)[:1] * len(self.blocks))
 
 
 class ZeroPadded(ResNetGenerator):
     """`ResNetGenerator` with zeros around the maps instead of their reflection."""
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        out_channels: int = 3,
-        base_channels: int = 64,
-        n_layers: int = 9,
-    ):
-        super().__init__(in_channels, out_channels, base_channels, n_layers)
+    def __init__(self, *sizes, **named_sizes):
+        super().__init__(*sizes, **named_sizes)
         for _, cells in self.cells_and_names():
             for i, pad in enumerate(cells if isinstance(cells, nn.SequentialCell) else ()):
                 # the convolution pads by itself: nn.ZeroPad2d takes seconds on a CPU
@@ -62,44 +50,27 @@ class ZeroPadded(ResNetGenerator):
 class Leaky(ResNetGenerator):
     """`ResNetGenerator` with the discriminator's LeakyReLU instead of ReLU."""
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        out_channels: int = 3,
-        base_channels: int = 64,
-        n_layers: int = 9,
-    ):
-        super().__init__(in_channels, out_channels, base_channels, n_layers)
+    def __init__(self, *sizes, **named_sizes):
+        super().__init__(*sizes, **named_sizes)
         swap_cells(self, nn.ReLU, lambda _: nn.LeakyReLU(0.2))
 
 
 class ZeroPaddedLeaky(ZeroPadded):
     """Both at once, as in the tutorial, where `shifted_upsampling` comes on top."""
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        out_channels: int = 3,
-        base_channels: int = 64,
-        n_layers: int = 9,
-    ):
-        super().__init__(in_channels, out_channels, base_channels, n_layers)
+    def __init__(self, *sizes, **named_sizes):
+        super().__init__(*sizes, **named_sizes)
         swap_cells(self, nn.ReLU, lambda _: nn.LeakyReLU(0.2))
 
 
 class BiaslessOutput(ResNetGenerator):
     """`ResNetGenerator` whose last convolution has no bias."""
 
-    def __init__(
-        self,
-        in_channels: int = 3,
-        out_channels: int = 3,
-        base_channels: int = 64,
-        n_layers: int = 9,
-    ):
-        super().__init__(in_channels, out_channels, base_channels, n_layers)
+    def __init__(self, *sizes, **named_sizes):
+        super().__init__(*sizes, **named_sizes)
         no_bias = {"has_bias": False, "weight_init": Normal(0.02)}
-        self.decoder[-2] = nn.Conv2d(base_channels, out_channels, 7, pad_mode="pad", **no_bias)
+        out_channels, channels = self.decoder[-2].weight.shape[:2]
+        self.decoder[-2] = nn.Conv2d(channels, out_channels, 7, pad_mode="pad", **no_bias)
 
 
 # --- the whole discriminator ----------------------------------------------------------------------
