@@ -3,8 +3,8 @@
 Each learner is a kernel of his own that runs the cells of chapter 6 that make a trainer and train
 it. The table says how long the first and the last of them take, and how much memory each needs:
 with the ordinary kernel, which may use all cores, and with the one of tools/class_kernel.py, which
-keeps to one. Run it on a quiet machine, with ``python tools/class_load.py``; it takes less than ten
-minutes on two cores.
+keeps to one. Run it on a quiet machine, with ``python tools/class_load.py``; it takes a quarter of
+an hour on two cores.
 """
 
 import argparse
