@@ -32,7 +32,8 @@ const layers = page.makeLayers(floats("/weights"), config), parts = [];
 const [channels, height, width] = shape;
 const x = { channels, height, width, data: floats("/input") };
 const result = page.generate(x, layers, (part) => parts.push(part)).data;
-if (parts.length !== config.n_layers + 6 || parts.at(-1) !== 1) throw new Error("progress");
+const layerCount = config.n_layers + 2 + 2 * (config.n_downsampling ?? 2);
+if (parts.length !== layerCount || parts.at(-1) !== 1) throw new Error("progress");
 """
 TRANSLATE = """
 const layers = page.makeLayers(floats("/weights"), config), [height, width] = shape;
@@ -84,15 +85,21 @@ def shipped_config() -> dict:
 
 
 # channels that are no multiple of four too, as four products are added at once
-@pytest.mark.parametrize(("base_channels", "n_layers"), [(16, 3), (4, 2), (3, 1), (1, 0)])
+@pytest.mark.parametrize(
+    ("base_channels", "n_layers", "n_downsampling"),
+    [(16, 3, 2), (4, 2, 2), (3, 1, 2), (1, 0, 2), (3, 2, 1), (4, 2, 0), (2, 0, 0)],
+)
 @pytest.mark.parametrize("size", [(8, 8), (40, 52)])
-def test_random_weights_give_the_numbers_of_mindspore(tmp_path, base_channels, n_layers, size):
+def test_random_weights_give_the_numbers_of_mindspore(
+    tmp_path, base_channels, n_layers, n_downsampling, size
+):
     rng = np.random.default_rng(base_channels)
-    generator = ResNetGenerator(base_channels=base_channels, n_layers=n_layers)
+    sizes = {"base_channels": base_channels, "n_layers": n_layers, "n_downsampling": n_downsampling}
+    generator = ResNetGenerator(**sizes)
     for parameter in generator.get_parameters():  # biases too, which start at 0
         parameter.set_data(ms.Tensor(rng.normal(0, 0.1, parameter.shape).astype(np.float32)))
     image = rng.uniform(-1, 1, (3, *size)).astype(np.float32)
-    result = generate(tmp_path, generator, image, base_channels=base_channels, n_layers=n_layers)
+    result = generate(tmp_path, generator, image, **sizes)
     np.testing.assert_allclose(result, expected(generator, image), rtol=0, atol=1e-4)
     assert result.std() > 0.1  # not a constant picture
 
