@@ -5,7 +5,7 @@ import importlib.util
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import mindspore as ms
@@ -17,7 +17,7 @@ from cyclegan_lessons.exercises.pieces import keep_piece, piece_file
 from cyclegan_lessons.exercises.registry import EXERCISES
 from cyclegan_lessons.layers import start_weights
 from cyclegan_lessons.orchard import render_orchard
-from cyclegan_lessons.processes import sleep_while_computing
+from cyclegan_lessons.processes import sleep_while_computing, spread_threads
 from cyclegan_lessons.progress import progress
 from cyclegan_lessons.training import compiled_update
 
@@ -96,23 +96,29 @@ class Finale:
         The first epochs, with a constant rate, go on for a third of the time; twice as many follow.
         So a slow computer trains fewer steps, but 3 epochs at least.
         """
-        apples, oranges = (render_orchard(SCENES, 36, d, seed=i).images for i, d in enumerate("xy"))
-        rng, start, done = np.random.default_rng(0), time.monotonic(), 0
-        with progress(None, "training", 3 * most_epochs, "epoch", shown=True) as bar:
-            while done < most_epochs and (not done or time.monotonic() - start < seconds / 3):
-                self.epoch(apples, oranges, RATE, rng)
-                done += 1
-                bar.update()
-            bar.total = 3 * done
-            for rate in self.pieces["my_linear_decay"](RATE, done, 2 * done)[done:]:
-                self.epoch(apples, oranges, rate, rng)
+        bar = progress(None, "training", 3 * most_epochs * SCENES, "step", shown=True)
+        with bar, spread_threads(self.steps(seconds, most_epochs)) as steps:
+            for epochs in steps:
+                bar.total = epochs * SCENES
                 bar.update()
 
-    def epoch(self, apples: np.ndarray, oranges: np.ndarray, rate: float, rng):
+    def steps(self, seconds: float, most_epochs: int) -> Iterator[int]:
+        """Train; yields after each step how many epochs there will be."""
+        apples, oranges = (render_orchard(SCENES, 36, d, seed=i).images for i, d in enumerate("xy"))
+        rng, start, done = np.random.default_rng(0), time.monotonic(), 0
+        while done < most_epochs and (not done or time.monotonic() - start < seconds / 3):
+            for _ in self.epoch(apples, oranges, RATE, rng):
+                yield 3 * most_epochs
+            done += 1
+        for rate in self.pieces["my_linear_decay"](RATE, done, 2 * done)[done:]:
+            for _ in self.epoch(apples, oranges, rate, rng):
+                yield 3 * done
+
+    def epoch(self, apples: np.ndarray, oranges: np.ndarray, rate: float, rng) -> Iterator[None]:
         for optimizer in self.optimizers:
             ops.assign(optimizer.learning_rate, Tensor(rate, ms.float32))
         for i, j in self.pieces["my_pairs"](SCENES, SCENES, rng):
-            self.step(*(self.augmented(image, rng) for image in (apples[i], oranges[j])))
+            yield self.step(*(self.augmented(image, rng) for image in (apples[i], oranges[j])))
 
     def augmented(self, image: np.ndarray, rng: np.random.Generator) -> Tensor:
         return Tensor(np.ascontiguousarray(self.pieces["my_augment"](image, SIZE, rng)[None]))
