@@ -52,3 +52,11 @@ def test_a_widget_that_is_not_there_stops_the_build(build):
     with pytest.raises(SystemExit) as stop:
         build("```{widget} tetris\n```")
     assert "there is no widget 'tetris', but cycle, image_pool, losses" in str(stop.value.code)
+
+
+def test_a_damaged_history_stops_the_build(build, tmp_path, capsys):
+    (tmp_path / "book" / "training.json").write_text('{"curves": [')
+    with pytest.raises(SystemExit) as stop:
+        build("```{widget} training\nNo history yet.\n```")
+    said = str(stop.value.code) + capsys.readouterr().err
+    assert "training.json should be JSON, but it is damaged" in said

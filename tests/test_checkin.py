@@ -314,6 +314,14 @@ def test_a_folder_of_logs_and_chats(tmp_path):
     assert len(found.damaged) == 1 and found.damaged[0].startswith("chat.txt: CGL1-TORN-")
 
 
+def test_a_log_of_a_class_that_cannot_be_read_is_named(monkeypatch):
+    pool_log()
+    log.log_file().rename("Ada.jsonl")
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: os.open("/", os.O_WRONLY))
+    found = read_class(Path("Ada.jsonl"))
+    assert found.damaged == ["Ada.jsonl: the system says Is a directory"]
+
+
 @ANY_NAME
 def test_the_page_and_the_table_of_a_class(name, capsys):
     shown = clean_name(name)

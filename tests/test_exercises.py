@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from mutants import mutants
 
-from cyclegan_lessons import exercises
+from cyclegan_lessons import LessonError, exercises
 from cyclegan_lessons.exercises import checking, log
 from cyclegan_lessons.exercises.checking import RIGHT, UNTRIED, WRONG, judge
 from cyclegan_lessons.exercises.registry import CHAPTERS, EXERCISES, exercises_of
@@ -278,6 +278,14 @@ def test_damaged_lines_of_a_log_are_left_out(tmp_path):
         file.write(b'{"torn": \n[1, 2]\n\xff\xfe\n{"time": 1}\n')
     log.append(exercise="pool", event="right")
     assert [entry["event"] for entry in log.read()] == ["wrong", "right"]
+
+
+def test_a_log_that_cannot_be_read_is_said_and_a_hint_needs_none(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("CYCLEGAN_LESSONS_PROGRESS", str(tmp_path))  # a folder in its place
+    with pytest.raises(LessonError, match="cannot be read"):
+        log.read()
+    exercises.hint("pool")
+    assert EXERCISES["pool"].hints[0] in capsys.readouterr().out
 
 
 def test_code_without_an_end_is_stopped(monkeypatch):

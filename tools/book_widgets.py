@@ -21,6 +21,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from PIL import Image
 from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
 from sphinx.util.docutils import SphinxDirective
 
 from cyclegan_lessons.export import WEB, web_model, web_words
@@ -97,9 +98,15 @@ def write_files(app: Sphinx, error: Exception | None):
 
 
 def read_history(folder: str | Path) -> dict:
-    """The stored history of the model in the package, or nothing where there is none yet."""
+    """The stored history of the model in the package, or nothing where there is none yet; raises
+    `SphinxError` when it is no JSON."""
     path = Path(folder) / HISTORY
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except ValueError as error:
+        raise SphinxError(
+            f"{path} should be JSON, but it is damaged ({error}); get it from version control."
+        ) from error
 
 
 def a_scene():

@@ -46,8 +46,8 @@ def read_class(path: Path) -> Class:
             else:
                 checkins, damaged = find_codes(text_of(file))
                 found.damaged.extend(f"{file.name}: {line}" for line in damaged)
-        except OSError as error:
-            why = in_language(f"the system says {error.strerror}")
+        except (OSError, LessonError) as error:  # a log that cannot be read says so itself
+            why = in_language(f"the system says {(error.__cause__ or error).strerror}")
             found.damaged.append(f"{file.name}: {why}")
             continue
         for checkin in checkins:

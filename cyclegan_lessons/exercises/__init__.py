@@ -56,7 +56,11 @@ def hint(name: str):
     except LessonError as error:
         print(error)
         return
-    given = [e for e in log.read() if e["exercise"] == name and e["event"] == "hint"]
+    try:
+        entries = log.read()
+    except LessonError:  # a hint needs no log
+        entries = []
+    given = [e for e in entries if e["exercise"] == name and e["event"] == "hint"]
     number = min(len(given) + 1, len(exercise.hints))
     log.append(exercise=name, event="hint", number=number)
     say("?", name, exercise.hints[number - 1])

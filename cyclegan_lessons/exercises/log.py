@@ -33,11 +33,17 @@ def append(**entry) -> bool:
 
 def read(path: Path | None = None) -> list[dict]:
     """The entries of a log, oldest first; without a file there are none, and damaged lines are
-    left out."""
+    left out. Raises `LessonError` when the file cannot be read."""
+    path = path or log_file()
     try:
-        text = (path or log_file()).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        raise LessonError(
+            f"{path} should be a log of exercises, but it cannot be read ({error.strerror}); allow "
+            f"it to be read, or let CYCLEGAN_LESSONS_PROGRESS name another file."
+        ) from error
     entries = []
     for line in text.splitlines():
         try:
