@@ -13,6 +13,7 @@ Read in this order:
 - `dataset`: chapter 1, data folders, and random pairs out of them
 - `layers`: convolutions and instance norm, the parts of both networks
 - `generator`: chapter 2, the ResNet generator G, and F
+- `detail`: chapter 2, a generator that keeps the details of its image
 - `discriminator`: chapter 3, the 70×70 PatchGAN, and its receptive field
 - `losses`: chapter 4, adversarial, cycle-consistency and identity loss
 - `image_pool`: chapter 5, older fakes for the discriminators
@@ -77,6 +78,7 @@ os.environ.setdefault("GLOG_v", "3")  # errors only; MindSpore reads it once, wh
 PUBLIC = {
     "config": ("PRESETS", "LessonConfig", "get_preset"),
     "dataset": ("load_images", "load_unpaired", "prepare_dataset"),
+    "detail": ("DetailGenerator",),
     "device": ("select_device",),
     "discriminator": ("PatchDiscriminator", "receptive_field"),
     "errors": ("LessonError",),

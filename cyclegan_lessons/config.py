@@ -15,7 +15,6 @@ WHOLE = {
     "load_size": (24, 8192),
     "base_channels": (1, MANY),
     "n_layers": (0, MANY),
-    "n_downsampling": (0, 2),
     "batch_size": (1, MANY),
     "constant_epochs": (0, 1_000_000),
     "decay_epochs": (0, 1_000_000),
@@ -45,7 +44,6 @@ class LessonConfig:
     load_size: int | None = None  # side of the image before the crop; None: 286/256 of the crop's
     base_channels: int = 64  # channels after the first convolution, of G and of D
     n_layers: int = 9  # residual blocks of a generator
-    n_downsampling: int = 2  # how often a generator halves the sides of an image before them
     batch_size: int = 1  # images of each domain in a step, for each worker
     learning_rate: float = 2e-4  # Adam's rate during the constant part
     beta1: float = 0.5  # Adam's first moment decay
@@ -57,6 +55,7 @@ class LessonConfig:
     adversarial: str = "lsgan"  # or "log", the paper's equation 1
     pool_size: int = 50
     seed: int = 0
+    detail: bool = False  # generators that keep details: `DetailGenerator`, not the paper's
     workers: int = 1  # processes that train together, each with a batch of its own
     amp: bool = False  # convolve in float16, which a GPU or an Ascend does faster
 
@@ -86,8 +85,10 @@ class LessonConfig:
                 f"adversarial must be 'lsgan' or 'log', but it is {self.adversarial!r}; choose one "
                 f"of the two."
             )
-        if not isinstance(self.amp, bool):
-            raise LessonError(f"amp must be True or False, but it is {self.amp!r}; choose one.")
+        for name in ("detail", "amp"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise LessonError(f"{name} must be True or False, but it is {value!r}; choose one.")
 
     @property
     def epochs(self) -> int:
@@ -98,12 +99,6 @@ class LessonConfig:
     def picture_size(self) -> int:
         """Side in pixels of whole pictures, as the model is tested on them and shown with them."""
         return self.load_size or self.image_size
-
-    @property
-    def generator_size(self) -> dict[str, int]:
-        """The arguments of `ResNetGenerator` that say how large it is."""
-        names = ("base_channels", "n_layers", "n_downsampling")
-        return {name: getattr(self, name) for name in names}
 
     def check_same(self, stored: dict, source: Path):
         """Raise `LessonError` when a run with the ``stored`` settings cannot continue with these.
@@ -163,6 +158,7 @@ PRESETS = {
         decay_epochs=8,
         learning_rate=5e-4,
         lambda_identity=10.0,
+        detail=True,
     ),
     "paper": LessonConfig(),
 }

@@ -15,6 +15,7 @@ from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.contrast import patch_contrastive_loss, patch_features
 from cyclegan_lessons.dataset import epoch_steps, load_unpaired
 from cyclegan_lessons.discriminator import PatchDiscriminator
+from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.generator import ResNetGenerator
 from cyclegan_lessons.layers import start_weights
 from cyclegan_lessons.losses import adversarial_loss
@@ -43,12 +44,11 @@ class ContrastNetworks(nn.Cell):
 
     def __init__(self, config: LessonConfig):
         super().__init__()
-        k, n, d = config.generator_size.values()
+        k, n = config.base_channels, config.n_layers
         with start_weights(config.seed):
-            self.G = ResNetGenerator(**config.generator_size)
+            self.G = ResNetGenerator(base_channels=k, n_layers=n)
             self.D_Y = PatchDiscriminator(base_channels=k)
-            wider = [k * 2**i for i in range(1, d + 1)]
-            channels = (3, *wider, *[k * 2**d] * n)
+            channels = (3, 2 * k, 4 * k, *(4 * k for _ in range(n)))
             self.heads = nn.CellList([PatchHead(c, 4 * k) for c in channels])
 
 
@@ -60,7 +60,7 @@ def encode(G: ResNetGenerator, images: Tensor) -> list[Tensor]:
     maps, z = [images], images
     for place, layer in enumerate(G.encoder):
         z = layer(z)
-        if place > 3 and isinstance(layer, nn.ReLU):  # behind d128, behind d256
+        if place in (6, 9):  # the ReLU behind d128, the ReLU behind d256
             maps.append(z)
     for block in G.blocks:
         z = block(z)
@@ -109,9 +109,15 @@ class ContrastTrainer:
 
     Size, batch, rates and seed are those of ``config``; there is no image pool. ``weight`` is that
     of the contrastive loss: 1 in the paper, and 0 leaves a GAN that nothing ties to its input.
+    Raises `LessonError` when ``config`` asks for other generators than the paper's.
     """
 
     def __init__(self, config: LessonConfig, weight: float = 1.0):
+        if config.detail:
+            raise LessonError(
+                "detail must be False where the loss compares patches, which takes the paper's "
+                "generator apart, but it is True; leave it out."
+            )
         self.config, self.step = config, 0
         self.networks = ContrastNetworks(config)
         self.G, self.D_Y = self.networks.G, self.networks.D_Y
@@ -132,9 +138,8 @@ class ContrastTrainer:
     def places(self, height: int, width: int) -> Tensor:
         """Where the next step compares: for each map `PLACES` different places, by the step."""
         rng = np.random.default_rng([self.config.seed, self.step])
-        _, n, d = self.config.generator_size.values()
-        smaller = [height * width // 4**i for i in range(1, d + 1)]
-        sizes = [height * width, *smaller, *[height * width // 4**d] * n]
+        n = self.config.n_layers
+        sizes = [height * width, height * width // 4, *[height * width // 16] * (n + 1)]
         drawn = [rng.choice(size, min(PLACES, sizes[-1]), replace=False) for size in sizes]
         return Tensor(np.stack(drawn), ms.int32)
 

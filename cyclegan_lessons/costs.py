@@ -7,8 +7,8 @@ the same three times: forward, for the gradient of its weights, and for the grad
 from mindspore import nn
 
 from cyclegan_lessons.config import LessonConfig
+from cyclegan_lessons.detail import RepeatPixels, generator_of
 from cyclegan_lessons.discriminator import PatchDiscriminator
-from cyclegan_lessons.generator import ResNetGenerator
 
 PARTS = ("7×7 in", "3×3 down", "blocks", "3×3 up", "7×7 out", "discriminators")
 
@@ -23,6 +23,8 @@ def multiply_adds(network: nn.Cell, side: int) -> list[int]:
     for _, cell in network.cells_and_names():
         if isinstance(cell, nn.ReflectionPad2d):
             side += sum(cell.padding[-1])
+        elif isinstance(cell, RepeatPixels):
+            side *= 2
         elif isinstance(cell, nn.Conv2dTranspose):
             counts.append(side**2 * cell.weight.size)
             side *= cell.stride[0]
@@ -42,11 +44,10 @@ def multiply_adds_of_a_step(config: LessonConfig) -> dict[str, int]:
     generators, which need no gradient of weights, and then a real and a fake image, whose own
     gradients are not needed.
     """
-    generator = ResNetGenerator(**config.generator_size)
-    first, *rest = multiply_adds(generator, config.image_size)
-    d, n = config.n_downsampling, 2 * config.n_layers
-    down, blocks, up, last = rest[:d], rest[d : d + n], rest[d + n : -1], rest[-1:]
-    judge = multiply_adds(PatchDiscriminator(base_channels=config.base_channels), config.image_size)
+    k, n = config.base_channels, config.n_layers
+    first, *rest = multiply_adds(generator_of(config), config.image_size)
+    down, blocks, up, last = rest[:2], rest[2 : 2 + 2 * n], rest[2 + 2 * n : -1], rest[-1:]
+    judge = multiply_adds(PatchDiscriminator(base_channels=k), config.image_size)
     passes = 3 * 2
     counts = [
         first * (3 * passes - 2 * 2),

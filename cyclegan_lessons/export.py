@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from mindspore import nn
 
+from cyclegan_lessons.detail import DetailGenerator, RepeatPixels
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.files import write_whole
 from cyclegan_lessons.generator import ResidualBlock, ResNetGenerator
@@ -94,6 +95,9 @@ def onnx_model(generator: ResNetGenerator):
     result = "image"
     for part in (generator.encoder, generator.blocks, generator.decoder):
         result = graph.chain(part, result)
+    if isinstance(generator, DetailGenerator):
+        both = graph.node("Concat", result, "image", axis=1)
+        result = graph.chain(generator.output, both)
     graph.nodes.append(helper.make_node("Identity", [result], ["translation"]))
     shape = ["N", 3, "height", "width"]
     ends = [
@@ -144,6 +148,17 @@ class Graph:
                 )
             elif isinstance(cell, nn.Conv2d | nn.Conv2dTranspose):
                 channels, x = cell.out_channels, self.convolution(cell, x)
+            elif isinstance(cell, RepeatPixels):
+                factors = self.tensor(np.array([1, 1, 2, 2], np.float32))
+                x = self.node(
+                    "Resize",
+                    x,
+                    "",
+                    factors,
+                    mode="nearest",
+                    nearest_mode="floor",
+                    coordinate_transformation_mode="asymmetric",
+                )
             elif isinstance(cell, nn.ReflectionPad2d):
                 n = cell.padding[0][0]
                 sides = self.tensor(np.array([0, 0, n, n, 0, 0, n, n]))
@@ -165,7 +180,8 @@ def web_model(checkpoint: Path) -> str:
     """A script for a page: both generators' weights as base64 of float16, in the order of their
     layers, and what is needed to build the network."""
     G, F, config = load_generators(checkpoint)
-    model = {"image_size": config.picture_size, **config.generator_size}
+    model = {"image_size": config.picture_size}
+    model |= {name: getattr(config, name) for name in ("base_channels", "n_layers", "detail")}
     for name, generator in (("G", G), ("F", F)):
         weights = [parameter.asnumpy().ravel() for parameter in generator.get_parameters()]
         half = np.concatenate(weights).astype("<f2")

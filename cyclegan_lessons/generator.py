@@ -3,8 +3,6 @@
 The architecture is that of Johnson et al. (2016).
 """
 
-from itertools import pairwise
-
 from mindspore import Tensor, nn, ops
 
 from cyclegan_lessons.errors import LessonError
@@ -46,8 +44,7 @@ class ResNetGenerator(nn.Cell):
 
     Takes and returns float32 images of shape N×C×H×W with values in [-1, 1]. H and W can be any
     multiples of 4 from 8 on; anything else raises `LessonError`. The paper uses 6 blocks for
-    128×128 images and 9 from 256×256 on, and halves each side twice before them; ``n_downsampling``
-    0 or 1 keeps more detail, costs more, and sees less around a pixel.
+    128×128 images and 9 from 256×256 on.
     """
 
     def __init__(
@@ -56,25 +53,40 @@ class ResNetGenerator(nn.Cell):
         out_channels: int = 3,
         base_channels: int = 64,
         n_layers: int = 9,
-        n_downsampling: int = 2,
     ):
         super().__init__()
         k = base_channels
-        widths = [k * 2**i for i in range(n_downsampling + 1)]  # k, 2k, 4k
-        encoder = [nn.ReflectionPad2d(3), convolution(in_channels, k, 7)]  # N×k×H×W
-        encoder += [InstanceNorm2d(), nn.ReLU()]
-        for narrow, wide in pairwise(widths):  # to N×4k×H/4×W/4
-            encoder += [convolution(narrow, wide, 3, stride=2, padding=1)]
-            encoder += [InstanceNorm2d(), nn.ReLU()]
-        self.encoder = nn.SequentialCell(encoder)
+        self.encoder = nn.SequentialCell(
+            # N×k×H×W
+            nn.ReflectionPad2d(3),
+            convolution(in_channels, k, 7),
+            InstanceNorm2d(),
+            nn.ReLU(),
+            # N×2k×H/2×W/2
+            convolution(k, 2 * k, 3, stride=2, padding=1),
+            InstanceNorm2d(),
+            nn.ReLU(),
+            # N×4k×H/4×W/4
+            convolution(2 * k, 4 * k, 3, stride=2, padding=1),
+            InstanceNorm2d(),
+            nn.ReLU(),
+        )
         # n distinct blocks
-        self.blocks = nn.SequentialCell([ResidualBlock(widths[-1]) for _ in range(n_layers)])
-        decoder = []
-        for wide, narrow in pairwise(reversed(widths)):  # back to N×k×H×W
-            decoder += [upsampling(wide, narrow), InstanceNorm2d(), nn.ReLU()]
-        # N×C×H×W
-        decoder += [nn.ReflectionPad2d(3), OutputConvolution(k, out_channels, 7), nn.Tanh()]
-        self.decoder = nn.SequentialCell(decoder)
+        self.blocks = nn.SequentialCell([ResidualBlock(4 * k) for _ in range(n_layers)])
+        self.decoder = nn.SequentialCell(
+            # N×2k×H/2×W/2
+            upsampling(4 * k, 2 * k),
+            InstanceNorm2d(),
+            nn.ReLU(),
+            # N×k×H×W
+            upsampling(2 * k, k),
+            InstanceNorm2d(),
+            nn.ReLU(),
+            # N×C×H×W
+            nn.ReflectionPad2d(3),
+            OutputConvolution(k, out_channels, 7),
+            nn.Tanh(),
+        )
 
     def construct(self, x: Tensor) -> Tensor:
         check_size(*x.shape[2:])

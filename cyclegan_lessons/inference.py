@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from cyclegan_lessons.checkpoint import load_strictly, read_checkpoint
 from cyclegan_lessons.config import LessonConfig
+from cyclegan_lessons.detail import generator_of
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.generator import ResNetGenerator
 from cyclegan_lessons.images import to_images, to_tensor
@@ -61,7 +62,7 @@ def build_generator(
     """The generator ``name``, ``"G"`` or ``"F"``, with its weights among ``tensors``."""
     weights = {key: tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
     check_weights(weights, config, source)
-    generator = ResNetGenerator(**config.generator_size)
+    generator = generator_of(config)
     load_strictly(generator, weights, source, prefix=f"{name}.")
     return generator
 

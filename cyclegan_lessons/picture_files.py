@@ -22,8 +22,8 @@ def largest_picture(base_channels: int) -> int:
     """The most pixels that a picture is translated with; a larger one is made smaller first.
 
     On a CPU a generator takes about 34 · (channels + 17) bytes of memory for each pixel, measured
-    with 16 and with 64 channels, so this many pixels take less than a gigabyte: 757,575 with the
-    16 channels of the demo preset, 308,641 with the paper's 64.
+    with 16 and with 64 channels; a `DetailGenerator` takes up to 5 in 100 more. So this many pixels
+    take less than a gigabyte: 757,575 with 16 channels, 308,641 with the paper's 64.
     """
     return 25_000_000 // (base_channels + 17)
 

@@ -16,9 +16,9 @@ from cyclegan_lessons.amp import mixed
 from cyclegan_lessons.checkpoint import assign_strictly, read_checkpoint, write_checkpoint
 from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.dataset import epoch_steps, load_unpaired
+from cyclegan_lessons.detail import generator_of
 from cyclegan_lessons.discriminator import PatchDiscriminator
 from cyclegan_lessons.fitting import fit
-from cyclegan_lessons.generator import ResNetGenerator
 from cyclegan_lessons.layers import start_weights
 from cyclegan_lessons.losses import (
     LOSS_NAMES,
@@ -51,8 +51,7 @@ class CycleGAN(nn.Cell):
         super().__init__()
         channels = config.base_channels
         with start_weights(config.seed):
-            self.G = ResNetGenerator(**config.generator_size)
-            self.F = ResNetGenerator(**config.generator_size)
+            self.G, self.F = generator_of(config), generator_of(config)
             self.D_X = PatchDiscriminator(base_channels=channels)
             self.D_Y = PatchDiscriminator(base_channels=channels)
 

@@ -83,6 +83,7 @@ def test_an_unknown_preset_names_the_known_ones():
         ("beta1", -0.1, "beta1 must be at least 0, less than 1, but it is -0.1"),
         ("lambda_cycle", -0.5, "lambda_cycle must be at least 0, at most 1e.06, but it is -0.5"),
         ("lambda_identity", math.nan, "lambda_identity must be at least 0, .*, but it is nan"),
+        ("detail", None, "detail must be True or False, but it is None; choose one"),
         ("amp", 1, "amp must be True or False, but it is 1; choose one"),
         ("adversarial", "wgan", "adversarial must be 'lsgan' or 'log', but it is 'wgan'"),
     ],

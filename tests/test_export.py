@@ -10,8 +10,15 @@ from dataclasses import asdict
 import mindspore as ms
 import numpy as np
 import pytest
+from helpers import random_weights, with_exact_tanh
 
-from cyclegan_lessons import LessonConfig, LessonError, load_generator, render_orchard
+from cyclegan_lessons import (
+    DetailGenerator,
+    LessonConfig,
+    LessonError,
+    load_generator,
+    render_orchard,
+)
 from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.checkpoint import write_checkpoint
 from cyclegan_lessons.export import (
@@ -49,15 +56,6 @@ def run_onnx(model: bytes, images: np.ndarray) -> np.ndarray:
     return session.run(None, {"image": images})[0]
 
 
-def with_exact_tanh(generator, images: ms.Tensor) -> np.ndarray:
-    """What the generator returns, but for its tanh, which MindSpore computes on a CPU by a formula
-    that is off by up to 1.0e-4."""
-    before = generator.blocks(generator.encoder(images))
-    for layer in list(generator.decoder)[:-1]:
-        before = layer(before)
-    return np.tanh(before.asnumpy())
-
-
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_onnx_gives_the_numbers_of_mindspore_at_any_size(checkpoint, tmp_path, direction):
     pytest.importorskip("onnx", reason="the package onnx is not installed")
@@ -72,6 +70,17 @@ def test_onnx_gives_the_numbers_of_mindspore_at_any_size(checkpoint, tmp_path, d
         right = with_exact_tanh(generator, ms.Tensor(images))
         np.testing.assert_allclose(result, right, rtol=0, atol=1e-4)
         assert result.std() > 0.1  # not a constant picture
+
+
+def test_onnx_of_the_generator_that_keeps_details():
+    pytest.importorskip("onnx", reason="the package onnx is not installed")
+    rng = np.random.default_rng(2)
+    generator = random_weights(DetailGenerator(base_channels=3, n_layers=1), rng)
+    model = onnx_model(generator).SerializeToString()
+    for shape in ((1, 3, 8, 8), (2, 3, 20, 44)):
+        images = rng.uniform(-1, 1, shape).astype(np.float32)
+        right = with_exact_tanh(generator, ms.Tensor(images))
+        np.testing.assert_allclose(run_onnx(model, images), right, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize(("direction", "domain"), [("x2y", "x"), ("y2x", "y")])
@@ -100,7 +109,7 @@ def test_a_model_that_is_not_whole_is_refused_by_the_checker(monkeypatch):
 def test_the_page_holds_the_weights_of_both_directions(checkpoint):
     script = web_model(checkpoint)
     model = json.loads(re.fullmatch(r"window.cycleganModel = (.*);\n", script)[1])
-    expected = {"image_size": 32, "base_channels": 3, "n_layers": 2}
+    expected = {"image_size": 32, "base_channels": 3, "n_layers": 2, "detail": False}
     assert {name: model[name] for name in expected} == expected
     for direction, name in DIRECTIONS.items():
         weights = load_generator(checkpoint, direction).get_parameters()

@@ -27,11 +27,11 @@ from cyclegan_lessons import (
     LessonConfig,
     LessonError,
     PatchDiscriminator,
-    ResNetGenerator,
     render_orchard,
     translate,
 )
 from cyclegan_lessons.checkpoint import load_strictly, read_checkpoint
+from cyclegan_lessons.detail import generator_of
 from cyclegan_lessons.files import write_whole
 from cyclegan_lessons.history import read_history
 from cyclegan_lessons.images import to_tensor
@@ -80,7 +80,7 @@ def trained_maps(checkpoint: Path) -> dict:
         return {}
     config = LessonConfig(**info["config"])
     D_Y = PatchDiscriminator(base_channels=config.base_channels)
-    G = ResNetGenerator(**config.generator_size)
+    G = generator_of(config)
     load_strictly(D_Y, tensors, checkpoint, prefix="D_Y.")
     load_strictly(G, tensors, checkpoint, prefix="G.")
     x = render_orchard(1, 128, "x", TEST_SEEDS["x"]).images[0]

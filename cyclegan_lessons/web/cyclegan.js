@@ -146,7 +146,29 @@ function cyclegan() {
     return x;
   }
 
-  // ---- The generator: c7s1-k, d2k, d4k, n × R4k, u2k, uk, c7s1-3 (or without d and u) ----
+  // Twice as high and wide: every pixel becomes four.
+  function repeatPixels(x) {
+    const y = makeMap(x.channels, 2 * x.height, 2 * x.width);
+    for (let row = 0, o = 0; row < y.channels * y.height; row++) {
+      const from = Math.floor(row / 2) * x.width;
+      for (let column = 0; column < y.width; column++, o++) {
+        y.data[o] = x.data[from + Math.floor(column / 2)];
+      }
+    }
+    return y;
+  }
+
+  // The channels of x, and then those of y.
+  function beside(x, y) {
+    const both = makeMap(x.channels + y.channels, x.height, x.width);
+    both.data.set(x.data);
+    both.data.set(y.data, x.data.length);
+    return both;
+  }
+
+  // ---- The generator: c7s1-k, d2k, d4k, n × R4k, u2k, uk, c7s1-3 ----
+  // With `detail` it keeps more of the image: u2k and uk repeat pixels before a convolution, and
+  // the last layer sees the image too.
 
   function residualBlock(x, first, second) {
     const y = relu(instanceNorm(convolution(reflectionPad(x, 1), first)));
@@ -156,18 +178,17 @@ function cyclegan() {
   }
 
   // Cut the weights of all layers out of one long array, in MindSpore's order.
-  function makeLayers(values, { base_channels: k, n_layers, n_downsampling = 2 }) {
+  function makeLayers(values, { base_channels: k, n_layers, detail = false }) {
     let at = 0;
     const take = (n) => values.subarray(at, (at += n));
     const layer = (inputs, outputs, kernel) => (
       { weight: take(inputs * outputs * kernel ** 2), bias: take(outputs), kernel });
-    const widths = [k, 2 * k, 4 * k].slice(0, n_downsampling + 1), widest = widths.at(-1);
     const layers = {
-      encoder: widths.map((width, i) => (i ? layer(widths[i - 1], width, 3) : layer(3, k, 7))),
+      encoder: [layer(3, k, 7), layer(k, 2 * k, 3), layer(2 * k, 4 * k, 3)],
       blocks: Array.from({ length: n_layers }, () => (
-        [layer(widest, widest, 3), layer(widest, widest, 3)])),
-      decoder: widths.map((_, i) => i).reverse().map((i) => (
-        i ? layer(widths[i], widths[i - 1], 3) : layer(k, 3, 7))),
+        [layer(4 * k, 4 * k, 3), layer(4 * k, 4 * k, 3)])),
+      decoder: [layer(4 * k, 2 * k, 3), layer(2 * k, k, 3), layer(detail ? k + 3 : k, 3, 7)],
+      detail,
     };
     if (at !== values.length) {
       throw new Error(`the network has ${at} weights, but ${values.length} were given`);
@@ -175,17 +196,21 @@ function cyclegan() {
     return layers;
   }
 
-  // x: 3×H×W in [-1, 1]; H and W divisible by 4. `progress` is called with a number up to 1.
-  function generate(x, { encoder, blocks, decoder }, progress = () => {}) {
-    const [first, ...down] = encoder, up = decoder.slice(0, -1), last = decoder.at(-1);
-    const steps = encoder.length + blocks.length + decoder.length;
+  // image: 3×H×W in [-1, 1]; H and W divisible by 4. `progress` is called with a number up to 1.
+  function generate(image, { encoder, blocks, decoder, detail }, progress = () => {}) {
+    const steps = blocks.length + 6;
+    const enlarged = (x, layer) => (detail
+      ? convolution(reflectionPad(repeatPixels(x), 1), layer) : transposedConvolution(x, layer));
     let step = 0;
     const done = (y) => { progress(++step / steps); return y; };
-    x = done(relu(instanceNorm(convolution(reflectionPad(x, 3), first))));
-    for (const layer of down) x = done(relu(instanceNorm(convolution(zeroPad(x, 1), layer, 2))));
+    let x = done(relu(instanceNorm(convolution(reflectionPad(image, 3), encoder[0]))));
+    x = done(relu(instanceNorm(convolution(zeroPad(x, 1), encoder[1], 2))));
+    x = done(relu(instanceNorm(convolution(zeroPad(x, 1), encoder[2], 2))));
     for (const block of blocks) x = done(residualBlock(x, ...block));
-    for (const layer of up) x = done(relu(instanceNorm(transposedConvolution(x, layer))));
-    return done(tanh(convolution(reflectionPad(x, 3), last)));
+    x = done(relu(instanceNorm(enlarged(x, decoder[0]))));
+    x = done(relu(instanceNorm(enlarged(x, decoder[1]))));
+    if (detail) x = beside(x, image);
+    return done(tanh(convolution(reflectionPad(x, 3), decoder[2])));
   }
 
   // ---- Pictures and weights ----

@@ -68,9 +68,9 @@ window.Widgets = (function () {
       };
       worker.onerror = (error) => { stop(); reject(new Error(say("worker.failed", error))); };
     });
-    const { base_channels, n_layers, n_downsampling } = model;
+    const { base_channels, n_layers, detail } = model;
     worker.postMessage(
-      { picture, weights: model[name], model: { base_channels, n_layers, n_downsampling } });
+      { picture, weights: model[name], model: { base_channels, n_layers, detail } });
     return { result, stop };
   }
 
