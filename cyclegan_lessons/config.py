@@ -158,7 +158,6 @@ PRESETS = {
         decay_epochs=8,
         learning_rate=5e-4,
         lambda_identity=10.0,
-        detail=True,
     ),
     "paper": LessonConfig(),
 }
