@@ -28,6 +28,16 @@ function reachScrollers() {
   });
 }
 
+// A printed sentence wraps also on a phone. Where words stand in columns, lines stay as they are, and scroll.
+function wrapSentences() {
+  document.querySelectorAll(".cell_output .stream pre").forEach((box) => {
+    if (!/\S {2,}\S/.test(box.textContent)) box.classList.add("sentences");
+  });
+  document.querySelectorAll(".bd-article p code .pre").forEach((word) => {
+    if (word.textContent.length < 30) word.classList.add("short");
+  });
+}
+
 // A notebook is saved, not shown as text. From a file, a browser does that only with what a script holds.
 function download(link) {
   link.download = "";
@@ -66,6 +76,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   document.querySelectorAll(".btn-download-source-button").forEach(download);
   document.querySelectorAll(".language-switch").forEach(switchLanguage);
+  wrapSentences();
   document.addEventListener("toggle", reachScrollers, true);
 });
 window.addEventListener("load", () => new ResizeObserver(reachScrollers).observe(document.querySelector("main")));
