@@ -38,6 +38,20 @@ function wrapSentences() {
   });
 }
 
+// A browser may put the comma after a formula at the start of the next line. Keep them together.
+function keepMarks() {
+  document.querySelectorAll(".bd-article span.math").forEach((formula) => {
+    const after = formula.nextSibling;
+    const mark = after && after.nodeType === Node.TEXT_NODE && after.data.match(/^[.,;:!?)\]’”，。；：、！？）]+/);
+    if (!mark) return;
+    const both = document.createElement("span");
+    both.className = "together";
+    formula.before(both);
+    both.append(formula, mark[0]);
+    after.data = after.data.slice(mark[0].length);
+  });
+}
+
 // A notebook is saved, not shown as text. From a file, a browser does that only with what a script holds.
 function download(link) {
   link.download = "";
@@ -77,6 +91,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".btn-download-source-button").forEach(download);
   document.querySelectorAll(".language-switch").forEach(switchLanguage);
   wrapSentences();
+  keepMarks();
   document.addEventListener("toggle", reachScrollers, true);
 });
 window.addEventListener("load", () => new ResizeObserver(reachScrollers).observe(document.querySelector("main")));
