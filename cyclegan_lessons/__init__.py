@@ -2,7 +2,7 @@
 
 Read in this order:
 
-- `config`: every number that a training depends on, and the three presets
+- `config`: every number that a training depends on, and the presets
 - `images`: chapter 1, image files of any mode in, RGB out, and pixels as networks take them
 - `orchard`: chapter 1, rendered apples and oranges, every scene with its twin
 - `scene`: chapter 1, what is drawn at random for a scene, and its light

@@ -28,6 +28,30 @@ function reachScrollers() {
   });
 }
 
+// A printed sentence wraps also on a phone. Where words stand in columns, lines stay as they are, and scroll.
+function wrapSentences() {
+  document.querySelectorAll(".cell_output .stream pre").forEach((box) => {
+    if (!/\S {2,}\S/.test(box.textContent)) box.classList.add("sentences");
+  });
+  document.querySelectorAll(".bd-article p code .pre").forEach((word) => {
+    if (word.textContent.length < 30) word.classList.add("short");
+  });
+}
+
+// A browser may put the comma after a formula at the start of the next line. Keep them together.
+function keepMarks() {
+  document.querySelectorAll(".bd-article span.math").forEach((formula) => {
+    const after = formula.nextSibling;
+    const mark = after && after.nodeType === Node.TEXT_NODE && after.data.match(/^[.,;:!?)\]’”，。；：、！？）]+/);
+    if (!mark) return;
+    const both = document.createElement("span");
+    both.className = "together";
+    formula.before(both);
+    both.append(formula, mark[0]);
+    after.data = after.data.slice(mark[0].length);
+  });
+}
+
 // A notebook is saved, not shown as text. From a file, a browser does that only with what a script holds.
 function download(link) {
   link.download = "";
@@ -66,6 +90,8 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   document.querySelectorAll(".btn-download-source-button").forEach(download);
   document.querySelectorAll(".language-switch").forEach(switchLanguage);
+  wrapSentences();
+  keepMarks();
   document.addEventListener("toggle", reachScrollers, true);
 });
 window.addEventListener("load", () => new ResizeObserver(reachScrollers).observe(document.querySelector("main")));
