@@ -9,6 +9,7 @@ from pathlib import Path
 NAMES = {"en": "English", "zh_CN": "中文"}  # of the languages, in themselves
 BUTTONS = '<div class="article-header-buttons">'
 SECTION = re.compile(r'<section [^>]*\bid="([^"]+)"')
+TITLE = re.compile(r'(<p class="admonition-title">.*?)\s*(</span>)?\s*\((.*)\)(</a>)?</p>')
 
 
 def code(language: str) -> str:
@@ -51,6 +52,18 @@ def translate_attributes(html: Path, words: dict[str, str]):
         text = page.read_text(encoding="utf-8")
         text = re.sub(rf'(title|aria-label)="({some})"', translated, text)
         page.write_text(text, encoding="utf-8")
+
+
+def chinese_marks(text: str) -> str:
+    """A page with full-width brackets around the titles of exercises, and with Chinese for the "et
+    al." of a citation, both of which the extensions write in one way for all languages."""
+    return TITLE.sub(r"\1\2（\3）\4</p>", text.replace(" <em>et al.</em>", " 等人"))
+
+
+def set_in_chinese(html: Path):
+    """Let `chinese_marks` go over all pages."""
+    for page in sorted(html.glob("*.html")):
+        page.write_text(chinese_marks(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def link_editions(html: Path, language: str):
