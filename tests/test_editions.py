@@ -9,7 +9,7 @@ import build_html
 import pytest
 from book_language import SearchChinese, pairs
 from build_pdf import find_chromium
-from editions import link_editions
+from editions import chinese_marks, link_editions
 from translations_files import updated, write
 from translations_sources import all_texts, notebook_texts, page_texts
 
@@ -121,6 +121,23 @@ def test_no_link_without_an_edition(html, tmp_path):
     (tmp_path / "intro.html").write_text("<head></head>")
     link_editions(tmp_path, "zh_CN")
     assert (tmp_path / "intro.html").read_text() == "<head></head>"
+
+
+def test_chinese_marks():
+    title = (
+        '<p class="admonition-title"><span class="caption-number">练习 7 </span> (卷积 f(x))</p>'
+    )
+    wanted = (
+        '<p class="admonition-title"><span class="caption-number">练习 7</span>（卷积 f(x)）</p>'
+    )
+    assert chinese_marks(title) == wanted
+    link = '<p class="admonition-title">解答<a href="#a"> 练习 7 (大小)</a></p>'
+    assert chinese_marks(link) == link.replace(" (大小)", "（大小）")
+    assert chinese_marks("Isola <em>et al.</em> [1]") == "Isola 等人 [1]"
+    formula = r'<span class="math notranslate nohighlight">\(x\)</span>'
+    assert chinese_marks(f"由 {formula}，") == f'由 <span class="with-mark">{formula}，</span>'
+    assert chinese_marks(f"由 {formula} 得") == f"由 {formula} 得"
+    assert chinese_marks("the paper’s “图”") == "the paper's “图”"
 
 
 needs_chromium = pytest.mark.skipif(

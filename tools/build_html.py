@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 from buttons import with_buttons
-from editions import link_editions, translate_attributes
+from editions import link_editions, set_in_chinese, translate_attributes
 from translations_apply import apply
 from translations_files import TRANSLATIONS, strings
 
@@ -90,6 +90,8 @@ def build_edition(
     html = build_folder / "html"
     words = strings(translations / language / "theme" / "attributes.po")
     translate_attributes(out / "html", words)
+    if language.startswith("zh"):
+        set_in_chinese(out / "html")
     (out / "html").rename(html / language)
     link_editions(html, language)
 

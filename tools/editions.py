@@ -9,6 +9,8 @@ from pathlib import Path
 NAMES = {"en": "English", "zh_CN": "中文"}  # of the languages, in themselves
 BUTTONS = '<div class="article-header-buttons">'
 SECTION = re.compile(r'<section [^>]*\bid="([^"]+)"')
+TITLE = re.compile(r'(<p class="admonition-title">.*?)\s*(</span>)?\s*\((.*)\)(</a>)?</p>')
+FORMULA = re.compile(r'([（“]?<span class="math [^"]*">[^<]*</span>[，。：；？！、）”]+)')
 
 
 def code(language: str) -> str:
@@ -51,6 +53,21 @@ def translate_attributes(html: Path, words: dict[str, str]):
         text = page.read_text(encoding="utf-8")
         text = re.sub(rf'(title|aria-label)="({some})"', translated, text)
         page.write_text(text, encoding="utf-8")
+
+
+def chinese_marks(text: str) -> str:
+    """A page as Chinese is set: full-width brackets around the titles of exercises and Chinese for
+    the "et al." of citations, which the extensions write in one way for all languages, and no line
+    that begins with the mark behind a formula."""
+    text = TITLE.sub(r"\1\2（\3）\4</p>", text.replace(" <em>et al.</em>", " 等人"))
+    text = re.sub("(?<=[A-Za-z])’", "'", text)  # of English, which a Chinese font makes too wide
+    return FORMULA.sub(r'<span class="with-mark">\1</span>', text)
+
+
+def set_in_chinese(html: Path):
+    """Let `chinese_marks` go over all pages."""
+    for page in sorted(html.glob("*.html")):
+        page.write_text(chinese_marks(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def link_editions(html: Path, language: str):
