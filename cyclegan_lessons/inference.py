@@ -10,6 +10,7 @@ from tqdm import tqdm
 from cyclegan_lessons.checkpoint import load_strictly, read_checkpoint
 from cyclegan_lessons.config import LessonConfig
 from cyclegan_lessons.detail import generator_of
+from cyclegan_lessons.discriminator import PatchDiscriminator
 from cyclegan_lessons.errors import LessonError
 from cyclegan_lessons.generator import ResNetGenerator
 from cyclegan_lessons.images import to_images, to_tensor
@@ -32,7 +33,7 @@ def load_generator(checkpoint: Path | None = None, direction: str = "x2y") -> Re
         raise LessonError(
             f"direction must be x2y or y2x, but it is {direction!r}; choose one of the two."
         )
-    return build_generator(DIRECTIONS[direction], *read_model(checkpoint))
+    return build(DIRECTIONS[direction], *read_model(checkpoint))
 
 
 def load_generators(
@@ -45,8 +46,20 @@ def load_generators(
     a weight is no sensible number.
     """
     tensors, config, source = read_model(checkpoint)
-    G, F = (build_generator(name, tensors, config, source) for name in ("G", "F"))
+    G, F = (build(name, tensors, config, source) for name in ("G", "F"))
     return G, F, config
+
+
+def load_discriminators(
+    checkpoint: Path | None = None,
+) -> tuple[PatchDiscriminator, PatchDiscriminator]:
+    """Return D_X and D_Y of a checkpoint, without one those of the model in the package.
+
+    Raises `LessonError` as `load_generators` does.
+    """
+    tensors, config, source = read_model(checkpoint)
+    D_X, D_Y = (build(name, tensors, config, source) for name in ("D_X", "D_Y"))
+    return D_X, D_Y
 
 
 def read_model(checkpoint: Path | None) -> tuple[dict[str, ms.Tensor], LessonConfig, Path]:
@@ -56,15 +69,18 @@ def read_model(checkpoint: Path | None) -> tuple[dict[str, ms.Tensor], LessonCon
     return tensors, LessonConfig(**info["config"]), source
 
 
-def build_generator(
+def build(
     name: str, tensors: dict[str, ms.Tensor], config: LessonConfig, source: Path
-) -> ResNetGenerator:
-    """The generator ``name``, ``"G"`` or ``"F"``, with its weights among ``tensors``."""
+) -> ResNetGenerator | PatchDiscriminator:
+    """The network ``name``, G, F, D_X or D_Y, with its weights among ``tensors``."""
     weights = {key: tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
     check_weights(weights, config, source)
-    generator = generator_of(config)
-    load_strictly(generator, weights, source, prefix=f"{name}.")
-    return generator
+    if name.startswith("D"):
+        network = PatchDiscriminator(base_channels=config.base_channels)
+    else:
+        network = generator_of(config)
+    load_strictly(network, weights, source, prefix=f"{name}.")
+    return network
 
 
 def check_weights(weights: dict[str, ms.Tensor], config: LessonConfig, source: Path):

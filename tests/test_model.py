@@ -10,7 +10,7 @@ import pytest
 
 from cyclegan_lessons.checkpoint import read_checkpoint
 from cyclegan_lessons.config import LessonConfig, get_preset
-from cyclegan_lessons.inference import SHIPPED_MODEL, load_generator
+from cyclegan_lessons.inference import SHIPPED_MODEL, load_discriminators, load_generator
 from cyclegan_lessons.runs import RunFolder
 from cyclegan_lessons.scores import evaluate
 from cyclegan_lessons.training import CycleGANTrainer
@@ -55,7 +55,7 @@ def test_it_was_trained_with_the_demo_preset_to_the_end():
     )
 
 
-def test_the_demo_ships_the_generators_of_the_last_checkpoint(tmp_path):
+def test_the_demo_ships_the_networks_of_the_last_checkpoint(tmp_path):
     config = LessonConfig(image_size=32, base_channels=2, n_layers=1)
     run, trainer = RunFolder(tmp_path / "run", config), CycleGANTrainer(config)
     run.save(trainer.step, *trainer.state())
@@ -65,16 +65,16 @@ def test_the_demo_ships_the_generators_of_the_last_checkpoint(tmp_path):
     run.save(trainer.step, *trainer.state())
     demo.export(run.path, tmp_path / "model.ckpt")
     tensors, info = read_checkpoint(tmp_path / "model.ckpt")
-    generators = {
-        weight.name: weight
-        for network in (trainer.G, trainer.F)
-        for weight in network.trainable_params()
-    }
-    assert tensors.keys() == generators.keys()
+    weights = {weight.name: weight.asnumpy() for weight in trainer.networks.trainable_params()}
+    assert tensors.keys() == weights.keys()
     assert all(
-        np.array_equal(tensors[name].asnumpy(), weight.asnumpy())
-        for name, weight in generators.items()
+        np.array_equal(tensors[name].asnumpy(), weight.astype(np.float16))
+        for name, weight in weights.items()
     )
+    shipped = load_discriminators(tmp_path / "model.ckpt")
+    for network, ours in zip(shipped, (trainer.D_X, trainer.D_Y), strict=True):
+        for a, b in zip(network.trainable_params(), ours.trainable_params(), strict=True):
+            np.testing.assert_allclose(a.asnumpy(), b.asnumpy(), rtol=1e-3, atol=1e-6)
     facts = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
     assert info == {"config": asdict(config), "step": 7} and (facts["config"], facts["steps"]) == (
         asdict(config),

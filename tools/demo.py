@@ -1,7 +1,7 @@
 """Train the `demo` preset on the orchard and put the model into the package: what `make demo` does.
 
 The training run stays in build/demo and goes on where it was interrupted. The model holds the
-generators of its last step, and a JSON file beside it says how it was made and how good it is.
+networks of its last step, and a JSON file beside it says how it was made and how good it is.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from cyclegan_lessons import (
@@ -29,10 +30,15 @@ PICTURE = ROOT / "book" / "figures" / "demo.png"
 
 
 def export(run: Path, model: Path):
-    """Write the generators of a run's last step to ``model``, and the facts about them to a JSON
-    file beside it."""
+    """Write the four networks of a run's last step to ``model``, in float16, and the facts about
+    the generators to a JSON file beside it."""
     tensors, info = read_checkpoint(checkpoints_in(run)[-1])
-    weights = {name: tensor for name, tensor in tensors.items() if name.startswith(("G.", "F."))}
+    networks = ("G.", "F.", "D_X.", "D_Y.")
+    weights = {
+        name: tensor.asnumpy().astype(np.float16)
+        for name, tensor in tensors.items()
+        if name.startswith(networks)
+    }
     write_checkpoint(model, weights, {"config": info["config"], "step": info["step"]})
     metrics = {way: scores.to_json() for way, scores in evaluate("orchard", model).items()}
     facts = {

@@ -23,18 +23,12 @@ import numpy as np
 from book_widgets import TEST_SEEDS, a_scene, data_uri
 from PIL import Image
 
-from cyclegan_lessons import (
-    LessonConfig,
-    LessonError,
-    PatchDiscriminator,
-    render_orchard,
-    translate,
-)
-from cyclegan_lessons.checkpoint import load_strictly, read_checkpoint
-from cyclegan_lessons.detail import generator_of
+from cyclegan_lessons import LessonError, load_generator, render_orchard, translate
+from cyclegan_lessons.checkpoint import read_checkpoint
 from cyclegan_lessons.files import write_whole
 from cyclegan_lessons.history import read_history
 from cyclegan_lessons.images import to_tensor
+from cyclegan_lessons.inference import load_discriminators
 from cyclegan_lessons.plotting import CURVES
 from cyclegan_lessons.report_parts import thin
 from cyclegan_lessons.runs import checkpoints_in
@@ -75,14 +69,9 @@ def sample(path: Path) -> dict:
 
 def trained_maps(checkpoint: Path) -> dict:
     """The scores of three pictures by the D_Y of a checkpoint, or nothing."""
-    tensors, info = read_checkpoint(checkpoint)
-    if not any(name.startswith("D_Y.") for name in tensors):
+    if not any(name.startswith("D_Y.") for name in read_checkpoint(checkpoint)[0]):
         return {}
-    config = LessonConfig(**info["config"])
-    D_Y = PatchDiscriminator(base_channels=config.base_channels)
-    G = generator_of(config)
-    load_strictly(D_Y, tensors, checkpoint, prefix="D_Y.")
-    load_strictly(G, tensors, checkpoint, prefix="G.")
+    G, D_Y = load_generator(checkpoint), load_discriminators(checkpoint)[1]
     x = render_orchard(1, 128, "x", TEST_SEEDS["x"]).images[0]
     maps = []
     for name, image in (("y", a_scene()), ("G(x)", translate(G, x)), ("x", x)):
