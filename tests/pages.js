@@ -34,6 +34,11 @@ window.measure = {
 
   scrollsSideways: () => document.documentElement.scrollWidth > innerWidth,
 
+  // formulas whose mark could begin the next line
+  marksAlone: () => [...document.querySelectorAll(".bd-article span.math")].filter((formula) =>
+    /^[.,;:!?)\]’”，。；：、！？）]/.test(formula.nextSibling?.data || "")
+    && !formula.closest(".together")).length,
+
   stopsInFormulas: () => document.querySelectorAll('mjx-container[tabindex="0"]').length,
 
   pictures: () => [...document.querySelectorAll(".cell_output img")].map((img) => ({

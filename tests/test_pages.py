@@ -82,6 +82,7 @@ def survey(page, name: str) -> dict:
         "code": measure(page, "tooWide", ".cell_input pre, .bd-article .highlight pre"),
         "wide": measure(page, "scrollsSideways"),
         "stops": measure(page, "stopsInFormulas"),
+        "marks": measure(page, "marksAlone"),
         "boxes": measure(page, "emptyBoxes"),
         "pictures": measure(page, "pictures"),
     }
@@ -163,6 +164,10 @@ def test_code_needs_no_sideways_scrolling_in_a_wide_window(surveys):
 
 def test_no_equation_is_cut_on_a_phone(surveys):
     assert not everywhere(surveys, "equations")
+
+
+def test_no_mark_behind_a_formula_begins_a_line(surveys):
+    assert not everywhere(surveys, "marks")
 
 
 def test_no_formula_is_a_stop_of_the_keyboard(surveys):

@@ -10,7 +10,6 @@ NAMES = {"en": "English", "zh_CN": "中文"}  # of the languages, in themselves
 BUTTONS = '<div class="article-header-buttons">'
 SECTION = re.compile(r'<section [^>]*\bid="([^"]+)"')
 TITLE = re.compile(r'(<p class="admonition-title">.*?)\s*(</span>)?\s*\((.*)\)(</a>)?</p>')
-FORMULA = re.compile(r'([（“]?<span class="math [^"]*">[^<]*</span>[，。：；？！、）”]+)')
 
 
 def code(language: str) -> str:
@@ -57,11 +56,10 @@ def translate_attributes(html: Path, words: dict[str, str]):
 
 def chinese_marks(text: str) -> str:
     """A page as Chinese is set: full-width brackets around the titles of exercises and Chinese for
-    the "et al." of citations, which the extensions write in one way for all languages, and no line
-    that begins with the mark behind a formula."""
+    the "et al." of citations, which the extensions write in one way for all languages."""
     text = TITLE.sub(r"\1\2（\3）\4</p>", text.replace(" <em>et al.</em>", " 等人"))
-    text = re.sub("(?<=[A-Za-z])’", "'", text)  # of English, which a Chinese font makes too wide
-    return FORMULA.sub(r'<span class="with-mark">\1</span>', text)
+    # of English, which a Chinese font makes too wide
+    return re.sub("(?<=[A-Za-z])’", "'", text)
 
 
 def set_in_chinese(html: Path):
