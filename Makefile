@@ -74,7 +74,7 @@ else
 	$(VENV)/bin/jupyter lab build/lab
 endif
 
-test: setup  ## unit tests, every notebook on photographs, the saved outputs, the HTML book
+test: setup  ## the HTML book, unit tests, every notebook on photographs, the saved outputs
 	@echo "== 1 of 4: the look of the code, the parameters, and what is saved in the notebooks"
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -82,17 +82,17 @@ test: setup  ## unit tests, every notebook on photographs, the saved outputs, th
 	$(PY) tools/notebooks.py check
 	$(PY) tools/exercises.py compare
 	$(PY) tools/translations.py check
-	@echo "== 2 of 4: unit tests, and every notebook run by papermill"
-	LESSONS_DATASET="$(DATASET)" LESSONS_PRESET="$(PRESET)" LESSONS_DEVICE="$(DEVICE)" $(PYTEST) tests
-	@echo "== 3 of 4: every saved output against a new run"
+	@echo "== 2 of 4: the HTML book"
+	$(PY) tools/build_html.py book
+	@echo "== 3 of 4: unit tests, on these pages too, and every notebook run by papermill"
+	LESSONS_HTML=build/html LESSONS_DATASET="$(DATASET)" LESSONS_PRESET="$(PRESET)" LESSONS_DEVICE="$(DEVICE)" $(PYTEST) tests
+	@echo "== 4 of 4: every saved output against a new run"
 ifeq ($(DEVICE),auto)
 	$(PYTEST) --nbval book
 else
 	$(PY) tools/notebooks.py prepare --device "$(DEVICE)" --out build/saved
 	$(PYTEST) --nbval build/saved
 endif
-	@echo "== 4 of 4: the HTML book"
-	$(PY) tools/build_html.py book
 	@echo "All four stages passed."
 
 translate: setup  ## bring translations/ to what the English says: new texts are empty, changed ones fuzzy

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import zipfile
 from contextlib import ExitStack
@@ -11,18 +13,20 @@ from pathlib import Path
 os.environ["CYCLEGAN_LESSONS_DATA"] = tempfile.mkdtemp(prefix="cyclegan_lessons_tests-")
 os.environ.pop("CYCLEGAN_LESSONS_URL", None)
 
-import build_html
 import numpy as np
 import pytest
 from helpers import serving
 from PIL import Image
 
 from cyclegan_lessons.dataset import prepare_orchard
+from cyclegan_lessons.device import select_device
 from cyclegan_lessons.orchard import render_orchard
 
 ROOT = Path(__file__).resolve().parent.parent
 # not part of the repository
 PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "apple2orange.zip"
+
+select_device(os.environ.get("LESSONS_DEVICE", "auto"))  # as each chapter does
 
 
 def pytest_sessionfinish():
@@ -31,10 +35,13 @@ def pytest_sessionfinish():
 
 @pytest.fixture(scope="session")
 def html(tmp_path_factory) -> Path:
-    """The book, built from the saved outputs."""
-    return build_html.build(
-        ROOT / "book", ROOT / "_config.yml", ROOT / "_toc.yml", tmp_path_factory.mktemp("built")
-    ).parent
+    """The book in all its languages, from the saved outputs: `make test` has built it before."""
+    if built := os.environ.get("LESSONS_HTML"):
+        return Path(built).resolve()
+    folder = tmp_path_factory.mktemp("built")
+    tool = [sys.executable, ROOT / "tools" / "build_html.py", ROOT / "book", "--build", folder]
+    subprocess.run(tool, check=True, stdout=subprocess.DEVNULL)
+    return folder / "html"
 
 
 @pytest.fixture

@@ -22,6 +22,16 @@ def test_the_order_is_ascend_gpu_cpu(monkeypatch):
     assert device.DEVICES == ("Ascend", "GPU", "CPU")
 
 
+def test_python_waits_for_each_operation_on_a_cpu_only(monkeypatch):
+    waits = []
+    monkeypatch.setattr(ms, "set_device", lambda name: None)
+    monkeypatch.setattr(ms.runtime, "launch_blocking", lambda: waits.append(name))
+    for name in device.DEVICES:
+        monkeypatch.setattr(device, "available_devices", lambda: [name])
+        select_device(name)
+    assert waits == ["CPU"]
+
+
 def test_a_device_can_be_chosen_again_after_computing_but_not_changed():
     program = """
 import mindspore as ms

@@ -1,13 +1,10 @@
 """The Chinese edition of the complete book, from a folder on the disk: what a search finds, and
 what axe says about its pages."""
 
-import shutil
 from pathlib import Path
 
-import build_html
 import pytest
 from build_pdf import find_chromium
-from editions import link_editions
 from test_pages import axe, go, measure
 
 CHROMIUM = find_chromium()
@@ -15,7 +12,6 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None,
     reason="no Chromium was found; install one, on Debian with `apt-get install chromium`",
 )
-ROOT = Path(__file__).resolve().parent.parent
 FIRST = 3  # pages among which the wanted one must be
 # as the page of the search ranks them: names of pages, the best first, each once
 SEARCH = """(query) => {
@@ -55,15 +51,8 @@ WANTED = {
 
 
 @pytest.fixture(scope="module")
-def chinese(tmp_path_factory) -> Path:
-    """The pages of the Chinese edition; three of them have a link to pages above them."""
-    work = tmp_path_factory.mktemp("chinese")
-    (work / "html").mkdir()
-    build_html.build_edition("zh_CN", ROOT / "book", ROOT / "_config.yml", ROOT / "_toc.yml", work)
-    html = work / "html"
-    for name in ("intro", "03_discriminator", "05_image_pool"):
-        shutil.copy(html / "zh_CN" / f"{name}.html", html / f"{name}.html")
-    link_editions(html, "zh_CN")
+def chinese(html) -> Path:
+    """The pages of the Chinese edition."""
     return html / "zh_CN"
 
 

@@ -296,9 +296,9 @@ STAGES = {
         "notebooks.py parameters",
         "notebooks.py check",
         "translations.py check",
+        "build_html.py book",
         "reorder tests",
         "--nbval book",
-        "build_html.py book",
     ],
 }
 
