@@ -114,7 +114,7 @@ train: setup  ## train a model of your own into OUT, in WORKERS processes
 bench: setup  ## print speeds, memory and ratios to two others; ARGS=--middle or --paper for larger sizes
 	$(PY) tools/bench.py $(ARGS)
 
-demo: setup  ## train the model that the package holds, about half an hour on two cores
+demo: setup  ## train the model that the package holds, less than an hour on two cores
 	$(PY) tools/demo.py
 
 device-check: setup  ## try a device: parity, ten steps, translate, speed; writes a report to send

@@ -325,5 +325,5 @@ def test_the_first_lines_of_the_book_run():
     text = (ROOT / "book" / "intro.md").read_text(encoding="utf-8")
     names = {}
     exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], names)
-    assert names["oranges"].shape == (4, 64, 64, 3)
+    assert names["oranges"].shape == (4, 128, 128, 3)
     assert abs(names["oranges"].astype(int) - names["apples"]).mean() > 5

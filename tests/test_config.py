@@ -2,6 +2,7 @@
 makes no sense."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -31,11 +32,12 @@ def test_the_paper_preset_is_the_paper():
     )
 
 
-def test_quick_and_demo_are_one_network():
-    quick, demo = PRESETS["quick"], PRESETS["demo"]
+def test_quick_stops_early_and_demo_and_photos_are_one_network():
+    quick, demo, photos = (PRESETS[name] for name in ("quick", "demo", "photos"))
     assert (quick.image_size, quick.base_channels, quick.n_layers) == (64, 16, 3)
-    assert (demo.image_size, demo.base_channels, demo.n_layers) == (64, 16, 3)
-    assert quick.steps is not None and demo.steps is None
+    assert quick.steps is not None and demo.steps is photos.steps is None
+    schedule = {"constant_epochs": 0, "decay_epochs": 0}
+    assert replace(demo, **schedule) == replace(photos, **schedule)
 
 
 def test_an_unknown_preset_names_the_known_ones():

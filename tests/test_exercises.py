@@ -234,10 +234,27 @@ def test_an_unknown_wrong_number_or_letter_is_said(capsys):
                 assert capsys.readouterr().out.startswith(f"✗ {exercise.name}: "), name
 
 
-def test_a_tensor_that_cannot_be_computed_is_said_with_the_reason():
-    """MindSpore computes later than Python calls, so the exception comes from the check."""
-    code = EXERCISES["norm"].solution.replace(", keep_dims=True", "")
-    text = said(judge(EXERCISES["norm"], namespace_of(code)))
+BROKEN_NORM = EXERCISES["norm"].solution.replace(", keep_dims=True", "")
+
+
+def test_a_tensor_that_cannot_be_computed_names_the_line():
+    text = said(judge(EXERCISES["norm"], namespace_of(BROKEN_NORM)))
+    assert text.startswith("your code stops with ValueError in line 4 of my_instance_norm, which")
+
+
+def test_a_tensor_that_cannot_be_computed_later_is_said_with_the_reason():
+    """Where Python does not wait, MindSpore computes later, so the exception comes from the
+    check. `select_device` cannot be taken back, so it is tried in another process."""
+    program = f"""
+from cyclegan_lessons.exercises.checking import judge
+from cyclegan_lessons.exercises.registry import EXERCISES
+answer = {{"__name__": "__main__"}}
+exec({BROKEN_NORM!r}, answer)
+result = judge(EXERCISES["norm"], answer)
+print(result.sentence.format(**result.values))
+"""
+    run = [sys.executable, "-c", program]
+    text = subprocess.run(run, capture_output=True, text=True, check=True).stdout
     assert text.startswith("MindSpore cannot compute the result of my_instance_norm, which says")
 
 

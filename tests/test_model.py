@@ -20,14 +20,14 @@ FACTS = json.loads(SHIPPED_MODEL.with_suffix(".json").read_text(encoding="utf-8"
 
 def test_the_file_is_the_one_that_was_measured():
     assert hashlib.sha256(SHIPPED_MODEL.read_bytes()).hexdigest() == FACTS["sha256"]
-    assert SHIPPED_MODEL.stat().st_size < 2.5e6
+    assert SHIPPED_MODEL.stat().st_size < 4.5e6
 
 
-def test_a_generator_has_fewer_than_300_000_parameters():
+def test_a_generator_has_about_600_000_parameters():
     for direction in ("x2y", "y2x"):
         assert (
             sum(weight.size for weight in load_generator(direction=direction).trainable_params())
-            == 272_515
+            == 609_660
         )
 
 
@@ -42,7 +42,8 @@ def test_it_is_as_good_as_the_facts_say():
                 assert measured[name] == pytest.approx(value, abs=0.003), (direction, name)
         # of the error of an untranslated image
         assert measured["relative_fruit_error"] <= 0.45
-        assert measured["outside_error"] <= 0.05
+        assert measured["outside_error"] <= 0.03
+        assert measured["edge_agreement"] >= 0.9
 
 
 def test_it_was_trained_with_the_demo_preset_to_the_end():

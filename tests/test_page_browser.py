@@ -29,6 +29,7 @@ from cyclegan_lessons import (
 from cyclegan_lessons.checkpoint import write_checkpoint
 from cyclegan_lessons.export import export
 from cyclegan_lessons.images import read_image
+from cyclegan_lessons.inference import load_generators
 from cyclegan_lessons.runs import RunFolder
 from cyclegan_lessons.training import LOSS_NAMES, CycleGAN
 
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the program chromium i
 STATIC = "The figure that is shown without JavaScript."
 WIDGETS = ("translate", "receptive_field", "losses", "image_pool", "cycle", "training")
 CONFIG = LessonConfig(image_size=32, base_channels=4, n_layers=1)
+SIDE = load_generators()[2].picture_size  # of the model in the package: what is chosen at first
 
 
 @pytest.fixture(scope="module")
@@ -153,16 +155,16 @@ def scene() -> np.ndarray:
 def test_scenes_are_translated_as_mindspore_does(page):
     place = opened(page)
     place.get_by_role("button", name="Scene 3 with apples").click()
-    wait_for(place, "Done: 64×64 pixels.")
+    wait_for(place, f"Done: {SIDE}×{SIDE} pixels.")
     assert_translated(place)
-    expected = render_orchard(3, 64, "x", seed=2).images[2].astype(int)
+    expected = render_orchard(3, SIDE, "x", seed=2).images[2].astype(int)
     assert abs(pixels(place, 0) - expected).mean() < 4  # made smaller, and stored as WebP
     place.get_by_role("button", name="Scene 1 with oranges").click()
-    wait_for(place, "Done: 64×64 pixels.")
+    wait_for(place, f"Done: {SIDE}×{SIDE} pixels.")
     place.get_by_text("F(y)", exact=True).wait_for()
     assert_translated(place, "y2x")
-    place.get_by_role("combobox", name="Longest side").select_option("128")
-    wait_for(place, "Done: 128×128 pixels.")
+    place.get_by_role("combobox", name="Longest side").select_option("64")
+    wait_for(place, "Done: 64×64 pixels.")
     assert_translated(place, "y2x")
 
 
@@ -221,9 +223,10 @@ def test_a_huge_picture_is_made_smaller(page, tmp_path):
     huge = Image.new("RGB", (8000, 6000), "white")
     huge.paste((200, 30, 20), (0, 0, 4000, 6000))
     give(place, save(huge, tmp_path / "huge.jpg"))
-    wait_for(place, "Done: 64×48 pixels.")
-    shown = pixels(place, 0).astype(int)
-    assert abs(shown[:, :31] - (200, 30, 20)).max() < 6 and shown[:, 33:].min() > 249
+    wait_for(place, f"Done: {SIDE}×{SIDE * 3 // 4} pixels.")
+    shown, middle = pixels(place, 0).astype(int), SIDE // 2
+    assert abs(shown[:, : middle - 1] - (200, 30, 20)).max() < 6
+    assert shown[:, middle + 1 :].min() > 249
 
 
 def test_what_is_no_whole_picture_gets_a_sentence(page, scene, tmp_path):

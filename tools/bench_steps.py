@@ -82,11 +82,13 @@ def tutorial_step(side: int, channels: int, blocks: int):
         adversarial_loss,
         cycle_consistency_loss,
         identity_loss,
-        select_device,
     )
+    from cyclegan_lessons.device import available_devices
     from cyclegan_lessons.training import CycleGAN
 
-    select_device("auto")
+    device = available_devices()[0]  # without what `select_device` adds for a CPU
+    if ms.get_context("device_target") != device:
+        ms.set_device(device)
     config = LessonConfig(image_size=side, base_channels=channels, n_layers=blocks)
     networks = CycleGAN(config)
     G, F, D_X, D_Y = networks.G, networks.F, networks.D_X, networks.D_Y
