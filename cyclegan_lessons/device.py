@@ -34,8 +34,8 @@ def select_device(device_target: str = "auto") -> str:
 
     ``"auto"`` takes Ascend, else GPU, else CPU. A device that is unknown or not there raises
     `LessonError`; there is no silent fall-back. On CPU, Python waits for each operation, which
-    changes no number and makes a translation several times as fast on one or two cores. A MindSpore
-    newer than 2.8 gets one warning there, since its convolutions are far slower.
+    changes no number and is several times as fast on one or two cores, and a MindSpore newer than
+    2.8 gets one warning, since its convolutions are far slower.
     """
     if device_target not in ("auto", *DEVICES):
         raise LessonError(
