@@ -62,11 +62,17 @@ def select_device(device_target: str = "auto") -> str:
                 "choose it first."
             ) from error
     if device_target == "CPU":
-        ms.runtime.launch_blocking()  # else threads that wait for results take a CPU's time
+        prepare_cpu()
+    return device_target
+
+
+def prepare_cpu():
+    """Let Python wait for each operation, else threads that wait take the time of those that
+    compute; warn of a MindSpore that is slow."""
+    ms.runtime.launch_blocking()
     version = metadata.version("mindspore")
-    if device_target == "CPU" and not version.startswith("2.8."):
+    if not version.startswith("2.8."):
         warnings.warn(
             f"MindSpore {version} computes convolutions on CPU up to 100 times slower than 2.8.0.",
-            stacklevel=2,
+            stacklevel=3,
         )
-    return device_target

@@ -247,12 +247,12 @@ function cyclegan() {
 
   // Base64 of float16 numbers, the lowest byte first: 1 bit sign, 5 exponent, 10 fraction.
   function decodeWeights(text) {
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const values = new Float32Array(bytes.length / 2);
+    const bytes = atob(text), values = new Float32Array(bytes.length / 2);
+    const units = Array.from({ length: 32 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
     for (let i = 0; i < values.length; i++) {
-      const half = bytes[2 * i] | (bytes[2 * i + 1] << 8);
+      const half = bytes.charCodeAt(2 * i) | (bytes.charCodeAt(2 * i + 1) << 8);
       const exponent = (half >> 10) & 31, fraction = half & 1023;
-      const size = exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24;
+      const size = (exponent ? 1024 + fraction : fraction) * units[exponent];
       values[i] = half & 0x8000 ? -size : size;
     }
     return values;
