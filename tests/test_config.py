@@ -36,8 +36,8 @@ def test_quick_stops_early_and_demo_and_photos_are_one_network():
     quick, demo, photos = (PRESETS[name] for name in ("quick", "demo", "photos"))
     assert (quick.image_size, quick.base_channels, quick.n_layers) == (64, 16, 3)
     assert quick.steps is not None and demo.steps is photos.steps is None
-    schedule = {"constant_epochs": 0, "decay_epochs": 0}
-    assert replace(demo, **schedule) == replace(photos, **schedule)
+    same = {"constant_epochs": 0, "decay_epochs": 0, "lambda_identity": 1}
+    assert replace(demo, **same) == replace(photos, **same)
 
 
 def test_an_unknown_preset_names_the_known_ones():
