@@ -45,9 +45,11 @@ def train_one(method: str, direction: str, seed: int, last: int) -> list[dict]:
     """Train once, until step ``last``; one row of `KEYS` and `NUMBERS` for each measurement."""
     from cyclegan_lessons.contrast_training import ContrastTrainer
     from cyclegan_lessons.dataset import prepare_orchard
+    from cyclegan_lessons.device import select_device
     from cyclegan_lessons.processes import spread_threads
     from cyclegan_lessons.training import CycleGANTrainer
 
+    select_device()
     config = settings(seed)
     data = prepare_orchard(config.image_size)
     if method == "cycle":
