@@ -4,9 +4,25 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 FAULTS = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
 MUTATION = (ROOT / "docs" / "mutation.md").read_text(encoding="utf-8")
+#: What a Chinese page keeps: code, the targets of links, numbered rows, list entries.
+KINDS = (
+    r"(?<!`)`([^`\n]+)`",
+    r"\]\(([^()#]+)\)",
+    r"^(\| \d+) ",
+    r"^- (?:`(\w+)`|\*\*)",
+)
+#: Links of an English page that lead elsewhere in the Chinese one.
+ENGLISH_ONLY = (
+    "https://www.mindspore.cn/en",
+    "README.zh.md",
+    "docs/teachers.md",
+    "teachers.zh.md",
+)
 
 
 def rows_of(page: str) -> list[list[str]]:
@@ -57,11 +73,11 @@ def test_links_between_the_pages_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_chinese_readme_has_all_that_the_english_has():
+@pytest.mark.parametrize(("name", "kinds"), [("README", KINDS), ("docs/teachers", KINDS[:3])])
+def test_a_chinese_page_has_all_that_the_english_has(name, kinds):
     """Code, commands, links and sections; a comment behind a command is translated."""
-    english, chinese = (
-        (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")
-    )
+    pages = [ROOT / f"{name}.md", ROOT / f"{name}.zh.md"]
+    english, chinese = (page.read_text(encoding="utf-8") for page in pages)
     blocks = [re.findall(r"^```sh\n(.*?)^```", page, re.S | re.M) for page in (english, chinese)]
     commands = [
         [line.partition("   #")[0].strip() for line in "".join(b).split("\n")] for b in blocks
@@ -70,15 +86,10 @@ def test_the_chinese_readme_has_all_that_the_english_has():
     assert [c.partition(" #")[0] for c in commands[0]] == [
         c.partition(" #")[0] for c in commands[1]
     ]
-    for pattern in (
-        r"(?<!`)`([^`\n]+)`",
-        r"\]\(([^()#]+)\)",
-        r"^(\| \d+) ",
-        r"^- (?:`(\w+)`|\*\*)",
-    ):
+    for pattern in kinds:
         wanted, found = (Counter(re.findall(pattern, p, re.M)) for p in (english, chinese))
-        wanted -= Counter(["https://www.mindspore.cn/en", "README.zh.md"])
+        wanted -= Counter(ENGLISH_ONLY)
         assert wanted and not wanted - found, wanted - found
     heads = [re.findall("^##? ", page, re.M) for page in (english, chinese)]
     assert heads[0] == heads[1]
-    assert "](README.md)" in chinese and "](README.zh.md)" in english
+    assert f"]({pages[0].name})" in chinese and f"]({pages[1].name})" in english
