@@ -473,6 +473,12 @@ def test_ctrl_c_in_a_step_whose_sample_is_due_does_not_lose_it(at, data, tmp_pat
     assert samples == [5]
 
 
+def test_the_last_step_is_saved_also_between_two_others(at, data, tmp_path):
+    other, run = at(6), RunFolder(tmp_path / "run", CONFIG)
+    other.fit(data, run, save_every=100, progress=False)  # until step 8
+    assert [path.name for path in run.checkpoints()] == ["step_0000008.ckpt"]
+
+
 def test_a_folder_is_free_when_its_training_has_ended(at, data, tmp_path):
     """Trained in a notebook whose kernel lives on, and resumed in a terminal."""
     other, run = at(4), RunFolder(tmp_path / "run", CONFIG)
