@@ -22,7 +22,7 @@ from cyclegan_lessons import CycleGANTrainer, LessonConfig, LessonError, linear_
 from cyclegan_lessons.__main__ import main
 from cyclegan_lessons.checkpoint import read_checkpoint, write_checkpoint
 from cyclegan_lessons.dataset import prepare_orchard
-from cyclegan_lessons.fitting import check_data, resume
+from cyclegan_lessons.fitting import check_data, last_step, resume
 from cyclegan_lessons.history import read_history
 from cyclegan_lessons.runs import KEPT_CHECKPOINTS, RunFolder, checkpoints_in, step_of
 from cyclegan_lessons.training import LOSS_NAMES
@@ -363,6 +363,8 @@ def test_without_a_number_of_steps_every_epoch_is_run_to_its_end(data):
 
 def test_more_steps_than_the_schedule_has_are_refused(at, data, monkeypatch):
     other = at(4)
+    monkeypatch.setattr(other, "config", replace(CONFIG, steps=9))
+    assert last_step(other, data) == 9
     monkeypatch.setattr(other, "config", replace(CONFIG, steps=10))
     with pytest.raises(
         LessonError, match="10 steps were asked for, but 3 epochs of 3 steps end after 9"
