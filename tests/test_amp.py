@@ -41,6 +41,9 @@ def test_a_compiled_step_is_the_float32_step_but_for_rounding(images):
         n: (p.shape, p.dtype) for n, p in plain.parameters().items()
     }
     assert tuple(second) == LOSS_NAMES
+    for trainer, dtype in ((plain, ms.float32), (half, ms.float16)):
+        cells = [cell for _, cell in trainer.D_X.cells_and_names() if isinstance(cell, nn.Conv2d)]
+        assert cells[0](images[0]).dtype == dtype
 
 
 def test_convolutions_compute_in_float16_between_float32(images):
