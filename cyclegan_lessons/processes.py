@@ -212,13 +212,15 @@ def sleep_while_computing(function: Callable) -> Callable:
     time that it computes.
 
     A call sleeps for nine tenths of the shortest of the last eight calls and then waits for the
-    first result. Where nothing was left to wait for, it slept too long, and counts as half as long:
-    so a busy minute of the machine is soon forgotten. The first eight calls do not sleep, since the
-    very first compiles.
+    first result. Where nothing was left to wait for, it slept too long; the third such call in a
+    row, and each that follows, counts as half as long, so a busy minute of the machine is soon
+    forgotten. The first eight calls do not sleep, since the very first compiles.
     """
     recent = deque([0.0] * 8, maxlen=8)  # seconds
+    late = 0  # calls in a row that slept too long
 
     def call(*inputs):
+        nonlocal late
         start = time.perf_counter()
         # comes back at once: MindSpore computes in threads of its own
         results = function(*inputs)
@@ -226,8 +228,8 @@ def sleep_while_computing(function: Callable) -> Callable:
         woke = time.perf_counter()
         results[0].asnumpy()  # spins until the result is there
         end = time.perf_counter()
-        waited_for_it = end - woke > 0.01 * (end - start)
-        recent.append((end - start) / (1 if waited_for_it else 2))
+        late = late + 1 if end - woke <= 0.01 * (end - start) else 0
+        recent.append((end - start) / (2 if late > 2 else 1))
         return results
 
     return call

@@ -200,7 +200,7 @@ def test_the_main_thread_sleeps_for_most_of_the_shortest_of_the_last_eight_calls
         assert clock.now - start == pytest.approx(max(length, clock.slept[-1])), (
             "it waits until the result is there"
         )
-    assert clock.slept == pytest.approx([*[0] * 8, 9, *[4.05] * 8, 10.8])
+    assert clock.slept == pytest.approx([*[0] * 8, 9, *[8.1] * 8, 10.8])
 
 
 def test_a_busy_minute_is_soon_forgotten(fake_clock):
@@ -210,4 +210,4 @@ def test_a_busy_minute_is_soon_forgotten(fake_clock):
     start = clock.now
     for _ in range(8):
         call(0.1, "b")
-    assert clock.now - start < 16, "not even two of the long calls"
+    assert clock.now - start < 32, "not even four of the long calls"
