@@ -113,7 +113,9 @@ def trainer_of(name: str, seed: int, **changes):
 def train_one(name: str, seed: int) -> list[dict]:
     """Train a variant and return one row of `COLUMNS` for each direction."""
     from cyclegan_lessons.dataset import prepare_orchard
+    from cyclegan_lessons.device import select_device
 
+    select_device()
     trainer = trainer_of(name, seed)
     data = prepare_orchard(trainer.config.image_size)
     trainer.fit(data, progress=False)
