@@ -44,17 +44,28 @@ def browser():
         browser.close()
 
 
+def wait_for_frame(page):
+    """A page hears of its size with the next frame, which is late on a busy machine."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
 def go(page, address: Path | str):
     """Open a page and wait until its formulas are drawn."""
     page.goto(address.as_uri() if isinstance(address, Path) else address)
     page.evaluate("() => window.MathJax?.startup?.promise.then(() => true)")
     page.evaluate(MEASURE)
     page.add_style_tag(content="* { transition: none !important }")  # colours are final at once
+    wait_for_frame(page)
 
 
 def measure(page, what: str, *arguments):
     """Call one of the functions of pages.js in a page."""
     return page.evaluate(f"(given) => measure.{what}(...given)", list(arguments))
+
+
+def resize(page, size: dict):
+    page.set_viewport_size(size)
+    wait_for_frame(page)
 
 
 def set_theme(page, theme: str):
@@ -74,7 +85,7 @@ def survey(page, name: str) -> dict:
     """Everything that is measured on one open page."""
     from axe_playwright_python.base import AXE_SCRIPT
 
-    page.set_viewport_size(WIDE)
+    resize(page, WIDE)
     page.emulate_media(media="screen")
     set_theme(page, "light")
     measure(page, "openSolutions")
@@ -86,11 +97,11 @@ def survey(page, name: str) -> dict:
         "boxes": measure(page, "emptyBoxes"),
         "pictures": measure(page, "pictures"),
     }
-    page.set_viewport_size(PHONE)
+    resize(page, PHONE)
     found["phone"] = measure(page, "scrollsSideways")
     found["equations"] = measure(page, "tooWide", "div.math, div.math mjx-container")
     found["pictures on a phone"] = measure(page, "pictures")
-    page.set_viewport_size(PAPER)
+    resize(page, PAPER)
     page.emulate_media(media="print")
     found["cut"] = measure(page, "cutOnPaper")
     page.emulate_media(media="screen")
@@ -98,10 +109,10 @@ def survey(page, name: str) -> dict:
     page.evaluate(AXE_SCRIPT)
     if name != "05_image_pool":
         measure(page, "simplify")
-    page.set_viewport_size(PHONE)
+    resize(page, PHONE)
     no_colours = {"rules": {"color-contrast": {"enabled": False}}}
     found["axe"] = axe(page, f"{name} on a phone", no_colours)
-    page.set_viewport_size(WIDE)
+    resize(page, WIDE)
     found["axe"] += axe(page, f"{name}, wide and light", {})
     set_theme(page, "dark")
     found["axe"] += axe(page, f"{name}, dark", {"runOnly": ["color-contrast"]})
