@@ -47,8 +47,8 @@ EXERCISES = (
         "change-field",
         "discriminator",
         "Change it: another discriminator",
-        "`PatchDiscriminator(n_layers=1)` has which field? And what would it judge: (a) the place "
-        "of the fruit, (b) the skin alone, (c) the whole scene?",
+        "Which receptive field does `PatchDiscriminator(n_layers=1)` have? And what does it judge: "
+        "(a) the place of the fruit, (b) the skin alone, (c) the whole scene?",
         {"field_of_one": 16, "judges": "b"},
         {
             "field_of_one": {
@@ -84,7 +84,7 @@ EXERCISES = (
         "change-pool",
         "pool",
         "Change it: a pool of 0",
-        "How many different images has an `ImagePool(0)` after 100 queries, and how many "
+        "How many images does an `ImagePool(0)` hold after 100 queries, and how many an "
         "`ImagePool(50)`?",
         {"stored_by_0": 0, "stored_by_50": 50},
         {
@@ -171,8 +171,8 @@ EXERCISES = (
         "change-workers",
         "cluster",
         "Change it: four workers",
-        "Four workers with one image each make the step of one worker with how many images? And "
-        "how many steps has an epoch of 1,000 pairs?",
+        "Four workers have one image each. How many images would one worker need for the same "
+        "step? And how many steps does an epoch of 1,000 pairs take?",
         {"images_in_a_step": 4, "steps_of_an_epoch": 250},
         {
             "images_in_a_step": {1: "the mean of the gradients is over all workers."},
