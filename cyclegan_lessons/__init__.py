@@ -1,4 +1,4 @@
-"""CycleGAN Lessons: the paper's CycleGAN in MindSpore, one module per chapter of the course.
+"""CycleGAN Lessons: the paper's CycleGAN in MindSpore, for the chapters of the course.
 
 Read in this order:
 
@@ -24,11 +24,11 @@ Read in this order:
 - `picture_files`: chapter 7, translate image files and folders
 - `evaluation`: chapter 8, how good a translation is, with intervals
 - `scores`: chapter 8, the test images of a data set, translated and scored
+- `contrast`: chapter 11, the patch-wise contrastive loss
+- `contrast_training`: chapter 11, a translator that learns without a way back
 - `costs`: chapter 12, the arithmetic of a training step
 - `amp`: chapter 12, convolutions in float16
 - `parallel`: chapter 12, several processes train one model
-- `contrast`: chapter 11, the patch-wise contrastive loss
-- `contrast_training`: chapter 11, a translator that learns without a way back
 
 These stand on a few tools, which you may skip:
 

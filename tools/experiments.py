@@ -4,7 +4,9 @@
 own, and adds two lines (one a direction) to book/experiments.csv, which chapter 10 reads. All
 variants come with a seed before the next seed begins, so a part of the file is of use. What the
 file already holds is not trained again; delete lines to train them anew. ``--jobs 2`` trains two at
-once, each on one core. `--sick FOLDER` trains the run that goes wrong for chapter 6 instead.
+once, each on one core. The picture of chapter 10 was drawn with ``--one cycle_alone --seeds 2
+--strip book/figures/cycle_alone.png``. `--sick FOLDER` trains the run that goes wrong for chapter 6
+instead.
 """
 
 import argparse
@@ -110,8 +112,11 @@ def trainer_of(name: str, seed: int, **changes):
     return trainer
 
 
-def train_one(name: str, seed: int) -> list[dict]:
-    """Train a variant and return one row of `COLUMNS` for each direction."""
+def train_one(name: str, seed: int, strip: Path | None = None) -> list[dict]:
+    """Train a variant and return one row of `COLUMNS` for each direction.
+
+    Into the file ``strip`` go some test pictures x, G(x) and F(G(x)).
+    """
     from cyclegan_lessons.dataset import prepare_orchard
     from cyclegan_lessons.device import select_device
 
@@ -119,9 +124,24 @@ def train_one(name: str, seed: int) -> list[dict]:
     trainer = trainer_of(name, seed)
     data = prepare_orchard(trainer.config.image_size)
     trainer.fit(data, progress=False)
+    if strip:
+        draw(trainer, data, strip)
     start = {"config": name, "seed": seed, "steps": trainer.step}
     ways = (("x2y", trainer.G, trainer.F), ("y2x", trainer.F, trainer.G))
     return [start | {"direction": way} | measured(data, way, *nets) for way, *nets in ways]
+
+
+def draw(trainer, data: Path, strip: Path):
+    """Write six test pictures of X, and below them G(x) and F(G(x))."""
+    from PIL import Image
+
+    from cyclegan_lessons.dataset import load_images
+    from cyclegan_lessons.inference import translate
+    from cyclegan_lessons.plotting import tile
+
+    x = load_images(data, "test_x", limit=6)
+    fake_y = translate(trainer.G, x)
+    Image.fromarray(tile([x, fake_y, translate(trainer.F, fake_y)])).save(strip)
 
 
 def measured(data: Path, direction: str, there, back) -> dict[str, str]:
@@ -236,6 +256,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--jobs", type=int, default=1, help="trainings at once, each on one core")
     parser.add_argument("--one", choices=VARIANTS, help="train this one and print its numbers")
+    parser.add_argument("--strip", type=Path, metavar="FILE", help="for --one: its test pictures")
     parser.add_argument("--core", type=int, help="the core for --one")
     parser.add_argument("--sick", type=Path, metavar="FOLDER", help="train the run that goes wrong")
     options = parser.parse_args()
@@ -244,7 +265,7 @@ def main():
     if options.sick:
         train_sick(options.sick)
     elif options.one:
-        print("\n" + json.dumps(train_one(options.one, options.seeds[0])))
+        print("\n" + json.dumps(train_one(options.one, options.seeds[0], options.strip)))
     else:
         train_missing(options.jobs, options.seeds)
 
